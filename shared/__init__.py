@@ -1,0 +1,1 @@
+"""The wire contract: all that a box and the hub have in common. No input or output happens here."""

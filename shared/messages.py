@@ -1,0 +1,185 @@
+"""The messages, as positional MessagePack arrays. Fields are only ever appended, and with a default.
+
+The first element of each message is the contract's version. A reader ignores elements that it does not
+know, so an older hub still takes a newer box's reports.
+"""
+
+import math
+from enum import IntEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from shared.identity import BatchId, Digest, Epoch, EventId, Identity
+from shared.kinds import Kind, ObjectClass
+
+VERSION = 1
+MAX_REPORTS = 200
+MAX_BATCH_BYTES = 32 * 1024
+MAX_EVIDENCE_BYTES = 60_000
+"""A whole evidence message; below the stream's 65,536, which is below the user's 262,144."""
+
+Version = Annotated[int, Meta(ge=1, le=VERSION)]
+Seq = Annotated[int, Meta(ge=1, lt=1 << 63)]
+Micros = Annotated[int, Meta(ge=0, lt=1 << 53)]
+"""UTC in microseconds since 1970; fits a JavaScript number until the year 2255."""
+Permille = Annotated[int, Meta(ge=0, le=1000)]
+Count = Annotated[int, Meta(ge=0, lt=1 << 32)]
+ReasonName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}\Z")]
+
+
+class Phase(IntEnum):
+    """Where an event stands."""
+
+    BEGIN = 0
+    UPDATE = 1
+    END = 2
+
+
+class ClockSource(IntEnum):
+    """Who set the clock that stamped a report."""
+
+    UNVERIFIED = 0
+    NTP = 1
+    HUB = 2
+    GNSS = 3
+
+
+class _Wire(Struct, frozen=True, array_like=True):
+    """A positional, immutable message."""
+
+
+class Clock(_Wire, frozen=True):
+    """How far a report's time may be wrong."""
+
+    source: ClockSource
+    uncertainty_ms: Count
+
+
+class Position(_Wire, frozen=True):
+    """A place on the ground, WGS-84. Integers, so that no rounding moves a thing between two reads."""
+
+    lat_e7: Annotated[int, Meta(ge=-900_000_000, le=900_000_000)]
+    lon_e7: Annotated[int, Meta(ge=-1_800_000_000, le=1_800_000_000)]
+    sigma_dm: Annotated[int, Meta(ge=0, le=65_535)]
+    """One standard deviation of the horizontal error, in decimetres."""
+
+    @property
+    def lat_deg(self) -> float:
+        return self.lat_e7 / 1e7
+
+    @property
+    def lon_deg(self) -> float:
+        return self.lon_e7 / 1e7
+
+    @property
+    def sigma_m(self) -> float:
+        return self.sigma_dm / 10
+
+    @classmethod
+    def of(cls, lat_deg: float, lon_deg: float, sigma_m: float) -> "Position":
+        """Round to the wire's units: 1e-7 degrees (about 1 cm) and decimetres."""
+        return cls(round(lat_deg * 1e7), round(lon_deg * 1e7), min(65_535, math.ceil(sigma_m * 10)))
+
+
+class EventReport(_Wire, frozen=True):
+    """One thing that happened, as its box tells it. Nothing here could name a person."""
+
+    version: Version
+    event_id: EventId
+    revision: Annotated[int, Meta(ge=0, le=65_535)]
+    phase: Phase
+    kind: Kind
+    camera: Identity | None
+    """None when the box itself speaks (a button, its disk, its clock)."""
+    observed_at_us: Micros
+    clock: Clock
+    position: Position | None
+    image_point: tuple[Permille, Permille] | None
+    """The foot point in the picture, thousandths of its width and height, for cameras without a map."""
+    score: Permille
+    track_count: Count
+    zone: Identity | None
+    subject: ObjectClass
+    rule_version: Count
+    reason: Annotated[dict[ReasonName, float], Meta(max_length=8)]
+    """The numbers that crossed the rule's thresholds; the verdict can be computed again from them."""
+    evidence_digest: Digest | None = None
+    """SHA-256 of the snapshot that follows as an ``Evidence`` message."""
+
+    def __post_init__(self) -> None:
+        for name, value in self.reason.items():
+            if not math.isfinite(value):
+                raise ValueError(f"reason.{name} is not a finite number")
+
+
+class Batch(_Wire, frozen=True):
+    """The reports that waited in a box's outbox. Sent again, it keeps its id and its contents."""
+
+    version: Version
+    batch_id: BatchId
+    epoch: Epoch
+    """Which outbox numbered the entries: a new file has a new epoch."""
+    entries: Annotated[list[tuple[Seq, EventReport]], Meta(min_length=1, max_length=MAX_REPORTS)]
+
+
+class Evidence(_Wire, frozen=True):
+    """A redacted picture of an event."""
+
+    version: Version
+    epoch: Epoch
+    seq: Seq
+    event_id: EventId
+    camera: Identity
+    observed_at_us: Micros
+    digest: Digest
+    jpeg: Annotated[bytes, Meta(min_length=2, max_length=MAX_EVIDENCE_BYTES)]
+
+
+class CameraState(IntEnum):
+    """How a camera does, seen from its box."""
+
+    STARTING = 0
+    LIVE = 1
+    STALE = 2
+    """Connected once; no picture for longer than its limit."""
+    REFUSED = 3
+    """Its address or configuration was refused."""
+
+
+class CameraHealth(_Wire, frozen=True):
+    """One camera's line in a heartbeat."""
+
+    camera: Identity
+    state: CameraState
+    fps_x10: Count
+    dropped: Count
+    """Frames that the mailbox dropped since start."""
+
+
+class Health(_Wire, frozen=True):
+    """A box's heartbeat; not stored on the way, the next one says it anew."""
+
+    version: Version
+    at_us: Micros
+    uptime_s: Count
+    agent_version: Annotated[str, Meta(max_length=32)]
+    outbox_waiting: Count
+    outbox_lost: Count
+    """Rows that the full outbox forgot since it was made; its ledger has them by lane."""
+    cameras: Annotated[list[CameraHealth], Meta(max_length=64)]
+
+
+class SyncRequest(_Wire, frozen=True):
+    """A box asks what the hub has committed of one outbox."""
+
+    version: Version
+    epoch: Epoch
+
+
+class SyncReply(_Wire, frozen=True):
+    """The committed numbers of one outbox as inclusive ranges, ascending, neither touching nor crossing."""
+
+    version: Version
+    epoch: Epoch
+    ranges: Annotated[list[tuple[Seq, Seq]], Meta(max_length=10_000)]
