@@ -1,0 +1,68 @@
+"""What can go wrong on a box, as a small tree. The message of each is one line for people.
+
+    EdgeError
+      Refused          bad input: the file or field, what is wrong with it, and the way out
+        SettingsRefused    box.toml
+        SourceRefused      a camera's address
+        ModelRefused       a model file or its manifest
+      SourceFailed     a camera that should work does not at the moment; trying again is right
+
+A command ends with exit code 2 on ``Refused`` and 1 on any other ``EdgeError``.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+
+class EdgeError(Exception):
+    """Something on the box does not work."""
+
+
+class Refused(EdgeError):
+    """Input that can never work as it is: ``where`` is wrong because of ``reason``; ``way_out`` helps."""
+
+    def __init__(self, where: str | Path, reason: str, way_out: str) -> None:
+        super().__init__(f"{where}: {reason}; {way_out}")
+        self.where = str(where)
+        self.reason = reason
+        self.way_out = way_out
+
+
+class SettingsRefused(Refused):
+    """The box's configuration file cannot be used."""
+
+
+class SourceRefused(Refused):
+    """A camera's address is not one that a box may open."""
+
+
+class ModelRefused(Refused):
+    """A model file cannot be used."""
+
+
+class SourceFault(StrEnum):
+    """Why a camera gives no pictures; also the metric's label."""
+
+    UNREACHABLE = "unreachable"
+    """Nobody answers, or the connection broke."""
+    SILENT = "silent"
+    """Connected, but no picture within the time-out."""
+    REFUSED = "refused"
+    """The camera said no: credentials, or a path that it does not know."""
+    NO_VIDEO = "no_video"
+    """The stream has no picture, or one in a form that cannot be decoded."""
+    ENDED = "ended"
+    """The stream came to its end."""
+    CRASHED = "crashed"
+    """The decoder process died."""
+    HUNG = "hung"
+    """The decoder process stopped answering and was killed."""
+
+
+class SourceFailed(EdgeError):
+    """A camera gives no pictures: ``fault`` says why, the text says more (never an address with secrets)."""
+
+    def __init__(self, fault: SourceFault, detail: str) -> None:
+        super().__init__(f"{fault}: {detail}")
+        self.fault = fault
+        self.detail = detail
