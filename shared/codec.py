@@ -1,9 +1,10 @@
 """Bytes to messages and back. All that can be wrong with bytes ends in ``WireError``."""
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
-import msgpack
+import msgpack  # pyright: ignore[reportMissingTypeStubs]  # the package has none
 import msgspec
 
 from shared.identity import BatchId, Epoch
@@ -27,6 +28,7 @@ MAX_BODY_BYTES = 65_536
 _MAX_ARRAY = 10_000
 _MAX_STR = 256
 _MAX_MAP = 16
+_FIELD_NUMBER = re.compile(r"`\$\[(\d+)\]")
 _FOREIGN_ERRORS = (
     msgpack.exceptions.UnpackException,
     msgspec.ValidationError,
@@ -62,7 +64,7 @@ class BatchContents(NamedTuple):
 
 def encode(message: Message) -> bytes:
     """Encode a message. Floats become 32 bits wide: reasons are shown to people, not summed."""
-    return msgpack.packb(msgspec.to_builtins(message, builtin_types=(bytes,)), use_single_float=True)
+    return _pack(msgspec.to_builtins(message, builtin_types=(bytes,)))
 
 
 def decode(kind: type[M], body: bytes) -> M:
@@ -80,28 +82,39 @@ def decode_batch(body: bytes) -> BatchContents:
     return BatchContents(batch.batch_id, batch.epoch, batch.entries, ())
 
 
+def _pack(plain: Any) -> bytes:
+    return cast("bytes", msgpack.packb(plain, use_single_float=True))  # pyright: ignore[reportUnknownMemberType]
+
+
 def _unpack(body: bytes) -> Any:
     if len(body) > MAX_BODY_BYTES:
         raise WireError(f"body: {len(body)} bytes, at most {MAX_BODY_BYTES} are taken")
     try:
-        raw = msgpack.unpackb(
-            body,
-            max_array_len=_MAX_ARRAY,
-            max_str_len=_MAX_STR,
-            max_bin_len=MAX_EVIDENCE_BYTES,
-            max_map_len=_MAX_MAP,
-            max_ext_len=0,
+        return cast(
+            "Any",
+            msgpack.unpackb(  # pyright: ignore[reportUnknownMemberType]
+                body,
+                max_array_len=_MAX_ARRAY,
+                max_str_len=_MAX_STR,
+                max_bin_len=MAX_EVIDENCE_BYTES,
+                max_map_len=_MAX_MAP,
+                max_ext_len=0,
+            ),
         )
     except _FOREIGN_ERRORS as error:
         raise WireError(f"not MessagePack within the limits: {error or type(error).__name__}") from error
-    return raw
 
 
 def _convert(raw: Any, kind: type[M]) -> M:
     try:
         return msgspec.convert(raw, kind)
     except _FOREIGN_ERRORS as error:
-        raise WireError(f"{kind.__name__}: {error or type(error).__name__}") from error
+        raise WireError(f"{kind.__name__}: {_name_field(kind, str(error))}") from error
+
+
+def _name_field(kind: type[msgspec.Struct], text: str) -> str:
+    """Say a field's name where msgspec gives its number in the array."""
+    return _FIELD_NUMBER.sub(lambda found: f"`{kind.__struct_fields__[int(found[1])]}", text)
 
 
 class _Envelope(msgspec.Struct, frozen=True, array_like=True):
@@ -113,11 +126,6 @@ class _Envelope(msgspec.Struct, frozen=True, array_like=True):
     entries: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_REPORTS)]
 
 
-class _Entry(msgspec.Struct, frozen=True, array_like=True):
-    seq: Seq
-    report: EventReport
-
-
 def _salvage(raw: Any, reason: str) -> BatchContents:
     try:
         envelope = msgspec.convert(raw, _Envelope)
@@ -127,18 +135,15 @@ def _salvage(raw: Any, reason: str) -> BatchContents:
     refused: list[RefusedEntry] = []
     for number, item in enumerate(envelope.entries):
         try:
-            entry = msgspec.convert(item, _Entry)
+            seq, report = msgspec.convert(item, tuple[Seq, Any])
+            entries.append((seq, _convert(report, EventReport)))
         except _FOREIGN_ERRORS as error:
-            refused.append(RefusedEntry(_seq_of(item), _repack(item), f"entry {number}: {error}"))
-        else:
-            entries.append((entry.seq, entry.report))
+            refused.append(RefusedEntry(_seq_of(item), _pack(item), f"entry {number}: {error}"))
     return BatchContents(envelope.batch_id, envelope.epoch, entries, refused)
 
 
 def _seq_of(item: Any) -> int | None:
-    first = item[0] if isinstance(item, list) and item else None
-    return first if type(first) is int and 1 <= first < 1 << 63 else None
-
-
-def _repack(item: Any) -> bytes:
-    return msgpack.packb(item)
+    try:
+        return msgspec.convert(cast("list[Any]", item)[0], Seq)
+    except (*_FOREIGN_ERRORS, LookupError):
+        return None

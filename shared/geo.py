@@ -1,5 +1,8 @@
-"""Distances and directions on the ground, WGS-84. For the few kilometres of a town, a local plane is exact
-to millimetres; the formulas are the usual series of the meridian and parallel radii (Torge, Geodesy, 3rd ed.)."""
+"""Distances and directions on the ground, WGS-84.
+
+For the few kilometres of a town, a local plane is exact to millimetres; the formulas are the usual series of
+the meridian and parallel radii (Torge, Geodesy, 3rd ed.).
+"""
 
 import math
 from typing import NamedTuple

@@ -20,7 +20,7 @@ MAX_EVIDENCE_BYTES = 60_000
 """A whole evidence message; below the stream's 65,536, which is below the user's 262,144."""
 
 Version = Annotated[int, Meta(ge=1, le=VERSION)]
-Seq = Annotated[int, Meta(ge=1, lt=1 << 63)]
+Seq = Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
 Micros = Annotated[int, Meta(ge=0, lt=1 << 53)]
 """UTC in microseconds since 1970; fits a JavaScript number until the year 2255."""
 Permille = Annotated[int, Meta(ge=0, le=1000)]
