@@ -21,7 +21,7 @@ class Part(NamedTuple):
 
 
 PARTS: dict[str, Part] = {
-    "demo": Part("demo", "app", "demo", "A street of Kosshy on this machine: boxes, hub and console."),
+    "demo": Part("demo.cli", "app", "demo", "A street of Kosshy on this machine: boxes, hub and console."),
     "edge": Part("edge_agent.cli.edge", "app", "edge", "The program on a box beside cameras."),
     "model": Part("edge_agent.cli.model", "app", "edge", "Models: add, list, verify, pull."),
     "field": Part("edge_agent.cli.field", "app", "edge", "The technician's commands: find a box, enrol it."),
