@@ -1,4 +1,4 @@
-"""The shape of the code: short functions, files with one noun, nothing built in git, no names of old habit."""
+"""The shape of the code: short functions, files with one noun, nothing built in git."""
 
 import ast
 import statistics
