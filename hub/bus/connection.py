@@ -57,7 +57,7 @@ class HubBus:
     connected when all of it succeeded.
     """
 
-    def __init__(self, url: str, login: Callable[[], Login]) -> None:
+    def __init__(self, url: Callable[[], str], login: Callable[[], Login]) -> None:
         self._url = url
         self._login = login
         self._prepare: list[Prepare] = []
@@ -100,7 +100,7 @@ class HubBus:
         async def on_closed() -> None:
             closed.set()
 
-        client = await connect(self._url, self._login(), on_closed)
+        client = await connect(self._url(), self._login(), on_closed)
         try:
             for prepare in self._prepare:
                 await prepare(client)

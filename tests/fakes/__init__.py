@@ -1,0 +1,1 @@
+"""What tests share: real servers on private ports, and stand-ins with tests of their own."""
