@@ -78,7 +78,7 @@ LONGEST_ASKED_PAUSE_S = 3_600.0
 
 
 def after_attempt(answer: Answer, attempt_count: int, max_attempts: int, chance: float) -> Decision:
-    """Decide after attempt number ``attempt_count``, counted from 1; ``chance`` is 0 to 1, from the caller."""
+    """Decide after attempt number ``attempt_count`` (from 1); ``chance`` is 0 to 1, from the caller."""
     if answer.outcome is Outcome.ACCEPTED:
         return Delivered()
     if answer.outcome not in RETRYABLE:
