@@ -6,7 +6,7 @@ migration in ``hub/db/migrations/versions``; a test compares both.
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text, UniqueConstraint, inspect
 from sqlmodel import Field, SQLModel
 
 _DICT = dict[str, Any]
@@ -145,6 +145,7 @@ class Incident(SQLModel, table=True):
     lon_e7: int | None = None
     sigma_dm: int | None = None
     cameras: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    boxes: list[str] = Field(sa_column=Column(JSON, nullable=False))
     places: dict[str, list[int]] = Field(sa_column=Column(JSON, nullable=False))
     """Each camera's best sighting, ``[lat_e7, lon_e7, sigma_dm]``: what the position is fused from."""
     open_events: list[str] = Field(sa_column=Column(JSON, nullable=False))
@@ -333,4 +334,6 @@ class Counter(SQLModel, table=True):
 
 def table(model: type[SQLModel]) -> Table:
     """The SQLAlchemy table of a model, whose columns (``.c``) type checkers understand as columns."""
-    return model.__table__  # pyright: ignore[reportAttributeAccessIssue]
+    found = inspect(model, raiseerr=True).local_table
+    assert isinstance(found, Table)
+    return found

@@ -75,6 +75,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("lon_e7", sa.Integer(), nullable=True),
         sa.Column("sigma_dm", sa.Integer(), nullable=True),
         sa.Column("cameras", sa.JSON(), nullable=False),
+        sa.Column("boxes", sa.JSON(), nullable=False),
         sa.Column("places", sa.JSON(), nullable=False),
         sa.Column("open_events", sa.JSON(), nullable=False),
         sa.Column("zone", sa.String(), nullable=True),
