@@ -1,0 +1,169 @@
+"""A decoder process: one camera, no rights, no credentials but the camera's own. It tries once and ends;
+the agent's ``CameraFeed`` tries again."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+
+from av import VideoFrame
+
+from edge_agent.errors import SourceFailed, SourceFault
+from edge_agent.sources.address import RtspAddress
+from edge_agent.sources.confinement import confine
+from edge_agent.sources.dialogue import MAX_SIDE_PX, DecoderEnd, Size, Watch
+from edge_agent.sources.file import open_clip
+from edge_agent.sources.picture import even_size, write_i420
+from edge_agent.sources.reader import Reader, Seen, Timed
+from edge_agent.sources.rtsp import open_camera
+from edge_agent.sources.stream import Stream, packets
+from edge_agent.sources.timeline import LiveClock, Timeline
+
+_LATE_S = 1.5
+"""Further behind than this, the decoder gives up what waits and goes on at the next key frame."""
+_UNDECODABLE_S = 5.0
+_ALIVE_EVERY_S = 1.0
+
+
+def main(end: socket.socket, parent_pid: int) -> None:
+    """Serve one camera until it fails or the agent goes away."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.close(null)
+    confine(parent_pid)
+    agent = DecoderEnd(end)
+    try:
+        order, fds = agent.order()
+        agent.alive()
+        stream = _OPENERS[order["scheme"]](order["parts"], fds)
+        Player(stream, agent, order["fps"]).play()
+    except SourceFailed as failure:
+        agent.failed(failure)
+    except MemoryError:
+        agent.failed(
+            SourceFailed(SourceFault.NO_VIDEO, "the stream needs more memory than a decoder may use")
+        )
+    except BrokenPipeError:
+        return
+
+
+_OPENERS: dict[str, Callable[[list, list[int]], Stream]] = {
+    "file": lambda _parts, fds: open_clip(fds[0]),
+    "rtsp": lambda parts, _fds: open_camera(RtspAddress(*parts)),
+    "rtsps": lambda parts, _fds: open_camera(RtspAddress(*parts)),
+}
+
+
+class Player:
+    """Reads, decodes what is wanted, hands over, and rests as long as nothing is due.
+
+    Waking for every packet costs more than decoding it: after each picture the player sleeps until the next
+    is due, then works off what came meanwhile in one go.
+    """
+
+    def __init__(self, stream: Stream, agent: DecoderEnd, fps: float) -> None:
+        rate = stream.video.average_rate
+        self._stream = stream
+        self._agent = agent
+        self._period_s = 1 / fps
+        self._reader = Reader(stream.video.codec_context, fps)
+        self._timeline = Timeline(float(1 / rate) if rate else 0.04)
+        self._clock = LiveClock()
+        self._number = 0
+        self._is_seam = True
+        self._is_late = False
+        self._last_at_us = 0
+        self._said_s = 0.0
+
+    def play(self) -> None:
+        """Until ``SourceFailed``."""
+        for packet in packets(self._stream):
+            self._agent.hear()
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if stamp is None:
+                self._step(Timed(packet, None, self._timeline.offset_s, False))
+                continue
+            pts_s, is_seam = self._timeline.place(float(stamp * packet.time_base))
+            self._step(Timed(packet, pts_s, self._timeline.offset_s, is_seam))
+
+    def _step(self, timed: Timed) -> None:
+        if timed.is_seam:
+            self._meet_seam()
+        if timed.pts_s is not None:
+            self._keep_time(timed.pts_s, timed.packet.is_keyframe)
+        if self._is_late:
+            return
+        is_close = self._agent.watch == Watch.CLOSELY
+        seen = self._reader.push(timed, is_close)
+        if seen is not None:
+            self._show(seen)
+        elif timed.pts_s is not None:
+            self._check_life(timed.pts_s, is_close)
+        if timed.pts_s is not None:
+            self._rest(timed.pts_s, is_close, seen is not None)
+
+    def _meet_seam(self) -> None:
+        self._reader.restart()
+        self._is_seam = True
+        if self._stream.is_live:
+            self._clock.restart()
+
+    def _keep_time(self, pts_s: float, is_key: bool) -> None:
+        now_s = time.monotonic()
+        if self._stream.is_live or not self._number:
+            self._clock.arrive(pts_s, now_s)
+        early_s = self._clock.at(pts_s) - now_s
+        if early_s > 0 and not self._stream.is_live:
+            time.sleep(early_s)
+        if early_s < -_LATE_S:
+            self._is_late = not is_key
+            if self._is_late:
+                self._reader.restart()
+        elif is_key:
+            self._is_late = False
+
+    def _rest(self, pts_s: float, is_close: bool, has_shown: bool) -> None:
+        """Sleep until the next picture is due; loosely watched, one period whenever nothing waits."""
+        now_s = time.monotonic()
+        if is_close:
+            due_s = self._reader.next_due_s
+            until_s = self._clock.at(due_s) if has_shown and due_s is not None else now_s
+        else:
+            is_caught_up = self._clock.at(pts_s) > now_s - self._period_s / 2
+            until_s = now_s + self._period_s if is_caught_up else now_s
+        if until_s > now_s:
+            time.sleep(min(until_s - now_s, self._period_s))
+
+    def _show(self, seen: Seen) -> None:
+        size = Size(*even_size(seen.picture.width, seen.picture.height))
+        if not all(2 <= side <= MAX_SIDE_PX for side in size):
+            raise SourceFailed(SourceFault.NO_VIDEO, f"pictures of {size[0]} x {size[1]} are not taken")
+        decoded_at_ns = time.monotonic_ns()
+        place = self._agent.slot(size)
+        if place is None:
+            return
+        slot, memory = place
+        write_i420(seen.picture, memory)
+        self._tell(slot, seen.picture, self._captured_at_us(seen.pts_s), decoded_at_ns)
+
+    def _tell(self, slot: int, picture: VideoFrame, at_us: int, decoded_at_ns: int) -> None:
+        self._agent.show(slot, self._number, at_us, decoded_at_ns, (bool(picture.key_frame), self._is_seam))
+        self._number += 1
+        self._is_seam = False
+        self._said_s = time.monotonic()
+
+    def _captured_at_us(self, pts_s: float) -> int:
+        """UTC; later than the last, whatever the camera's clock does."""
+        ago_s = max(0.0, time.monotonic() - self._clock.at(pts_s))
+        at_us = time.time_ns() // 1000 - round(ago_s * 1e6)
+        self._last_at_us = max(at_us, self._last_at_us + 1)
+        return self._last_at_us
+
+    def _check_life(self, pts_s: float, is_close: bool) -> None:
+        now_s = time.monotonic()
+        if now_s - self._said_s >= _ALIVE_EVERY_S:
+            self._agent.alive()
+            self._said_s = now_s
+        if is_close and pts_s - self._reader.last_picture_s > _UNDECODABLE_S:
+            raise SourceFailed(SourceFault.NO_VIDEO, "no picture of the stream can be decoded")

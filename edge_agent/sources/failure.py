@@ -1,0 +1,30 @@
+"""FFmpeg's errors become ours here and nowhere else. FFmpeg's texts hold the address with its password, so
+only the error's own words are kept."""
+
+import av
+
+from edge_agent.errors import SourceFailed, SourceFault
+
+_REFUSALS = (
+    av.HTTPUnauthorizedError,
+    av.HTTPForbiddenError,
+    av.HTTPNotFoundError,
+    av.HTTPBadRequestError,
+    av.HTTPOtherClientError,
+    av.PermissionError,
+)
+_UNREADABLE = (av.InvalidDataError, av.DecoderNotFoundError, av.DemuxerNotFoundError, av.PatchWelcomeError)
+
+
+def failure_of(error: Exception, took_s: float, limit_s: float) -> SourceFailed:
+    """Name the fault of an open or a read that took ``took_s`` of the ``limit_s`` it was given."""
+    words = getattr(error, "strerror", None) or type(error).__name__
+    if took_s >= limit_s or isinstance(error, av.ExitError | av.TimeoutError):
+        return SourceFailed(SourceFault.SILENT, f"no picture within {limit_s:g} s")
+    if isinstance(error, _REFUSALS):
+        return SourceFailed(SourceFault.REFUSED, words)
+    if isinstance(error, _UNREADABLE):
+        return SourceFailed(SourceFault.NO_VIDEO, words)
+    if isinstance(error, EOFError):
+        return SourceFailed(SourceFault.ENDED, "the stream ended")
+    return SourceFailed(SourceFault.UNREACHABLE, words)

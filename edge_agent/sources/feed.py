@@ -1,0 +1,204 @@
+"""A camera as the agent knows it: pictures in a mailbox, whatever happens behind it.
+
+The decoder is dumb and tries once; all that is about trying again is here, once for every kind of source.
+"""
+
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from edge_agent.domain.detection import Frame
+from edge_agent.errors import SourceFailed, SourceFault
+from edge_agent.mailbox import Mailbox
+from edge_agent.sources.address import Address, FileAddress
+from edge_agent.sources.backoff import Backoff
+from edge_agent.sources.decoders import Decoder, DecoderServer
+from edge_agent.sources.dialogue import Alive, Picture, Ring, Size, Watch, new_ring_fd
+from shared.messages import CameraState
+
+log = logging.getLogger(__name__)
+
+OPEN_LIMIT_S = 3.5
+"""The decoder gives up opening after 3 s; one that says nothing by now hangs."""
+SILENCE_LIMIT_S = 3.0
+_GOOD_AFTER_S = 5.0
+"""Pictures for this long make the next pause short again."""
+
+
+class Arrival(NamedTuple):
+    """A frame with what the pipeline must know about its way here."""
+
+    frame: Frame
+    is_seam: bool
+    """Pictures before this one say nothing about it: the camera was away, or the clip starts over."""
+    decoded_at_s: float
+    """Monotonic."""
+
+
+class CameraFeed:
+    """Keeps one camera's decoder alive in a thread of its own.
+
+    ``mailbox`` holds the newest frame. Everything else that is public may be read at any time by any thread.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        address: Address,
+        fps: float,
+        server: DecoderServer,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.camera = camera
+        self.address = address
+        self.mailbox: Mailbox[Arrival] = Mailbox()
+        self.fault: SourceFault | None = None
+        self.faults: dict[SourceFault, int] = {}
+        self.received = 0
+        self.last_frame_s: float | None = None
+        self._fps = fps
+        self._server = server
+        self._backoff = Backoff(chance)
+        self._stopping = threading.Event()
+        self._decoder: Decoder | None = None
+        self._watch = Watch.CLOSELY
+        self._skipped = 0
+        self._skipped_before = 0
+        self._thread = threading.Thread(target=self.run, name=f"feed-{camera}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Signal, end the decoder, wait until the thread is done. May be called more than once."""
+        self._stopping.set()
+        self.mailbox.close()
+        if self._thread.is_alive():
+            self._thread.join(SILENCE_LIMIT_S + 1)
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def decoder_pid(self) -> int | None:
+        decoder = self._decoder
+        return decoder.pid if decoder else None
+
+    @property
+    def dropped(self) -> int:
+        """Due frames that nobody looked at: replaced in the mailbox, or left out for want of a free slot."""
+        return self.mailbox.dropped + self._skipped_before + self._skipped
+
+    @property
+    def state(self) -> CameraState:
+        if self.fault is None:
+            return CameraState.STARTING if self.last_frame_s is None else CameraState.LIVE
+        if self.fault is SourceFault.REFUSED:
+            return CameraState.REFUSED
+        return CameraState.STARTING if self.last_frame_s is None else CameraState.STALE
+
+    def watch(self, *, is_close: bool) -> None:
+        """Ask for every due picture, or, while nothing moves, for a look now and then."""
+        how = Watch.CLOSELY if is_close else Watch.LOOSELY
+        decoder = self._decoder
+        if how == self._watch or decoder is None:
+            return
+        self._watch = how
+        try:
+            decoder.talk.watch(how)
+        except SourceFailed:
+            return  # its own thread notices too, and starts another, which looks closely
+
+    def run(self) -> None:
+        """Try, say what went wrong, pause, try again, until stopped."""
+        while not self._stopping.is_set():
+            try:
+                self.run_once()
+            except SourceFailed as failure:
+                self._note(failure)
+                self._stopping.wait(self._backoff.pause_s(failure.fault))
+
+    def run_once(self) -> None:
+        """One decoder's life. Returns when stopped, else raises ``SourceFailed``."""
+        decoder = self._server.decoder()
+        self._watch = Watch.CLOSELY
+        self._decoder = decoder
+        try:
+            self._give_order(decoder)
+            self._listen(decoder)
+        finally:
+            self._decoder = None
+            self._skipped_before += self._skipped
+            self._skipped = 0
+            decoder.end()
+
+    def _note(self, failure: SourceFailed) -> None:
+        self.faults[failure.fault] = self.faults.get(failure.fault, 0) + 1
+        if self.fault is not failure.fault:
+            log.warning("camera %s: %s (%s)", self.camera, failure, self.address.shown)
+        self.fault = failure.fault
+
+    def _give_order(self, decoder: Decoder) -> None:
+        order: dict[str, Any] = {"fps": self._fps}
+        if isinstance(self.address, FileAddress):
+            fd = _open_clip(self.address)
+            try:
+                decoder.talk.order({**order, "scheme": "file", "parts": []}, [fd])
+            finally:
+                os.close(fd)
+        else:
+            decoder.talk.order({**order, "scheme": self.address.scheme, "parts": list(self.address)}, [])
+
+    def _listen(self, decoder: Decoder) -> None:
+        ring: Ring | None = None
+        limit_s = OPEN_LIMIT_S
+        first_s: float | None = None
+        decoder.talk.listen(SILENCE_LIMIT_S)  # it has the order and begins to open
+        while not self._stopping.is_set():
+            said = decoder.talk.listen(limit_s)
+            limit_s = SILENCE_LIMIT_S
+            if isinstance(said, Size):
+                ring = _give_ring(decoder, said)
+            elif isinstance(said, Picture) and ring is not None:
+                self._receive(decoder, said, ring)
+                first_s = time.monotonic() if first_s is None else first_s
+                if time.monotonic() - first_s > _GOOD_AFTER_S:
+                    self._backoff.reset()
+            elif not isinstance(said, Alive):
+                raise SourceFailed(
+                    SourceFault.CRASHED, "the decoder talks nonsense: a picture without a size"
+                )
+
+    def _receive(self, decoder: Decoder, said: Picture, ring: Ring) -> None:
+        i420 = ring.slots[said.slot].copy()
+        decoder.talk.free(said.slot)
+        width, height = ring.size
+        frame = Frame(self.camera, self.received, said.captured_at_us, i420, width, height, said.is_key)
+        if self.fault is not None:
+            log.info("camera %s: pictures again", self.camera)
+        self.fault = None
+        self.received += 1
+        self._skipped = said.skipped
+        self.last_frame_s = time.monotonic()
+        self.mailbox.put(Arrival(frame, said.is_seam, said.decoded_at_ns / 1e9))
+
+
+def _open_clip(address: FileAddress) -> int:
+    try:
+        return os.open(address.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError as error:
+        raise SourceFailed(SourceFault.UNREACHABLE, f"the clip cannot be opened: {error.strerror}") from error
+
+
+def _give_ring(decoder: Decoder, size: Size) -> Ring:
+    fd = new_ring_fd(size)
+    try:
+        decoder.talk.give_ring(fd)
+        return Ring(fd, size)
+    finally:
+        os.close(fd)

@@ -1,0 +1,61 @@
+"""When to look at a scene in which nothing moves. Pure: packets' sizes and times in, a decision out.
+
+Decoding costs as much for a still scene as for a busy one, so while nothing moves most packets are kept
+unread. A key frame can be decoded alone and is looked at. Between key frames an encoder gives away that
+something moves: it needs more bytes than just before.
+"""
+
+from collections import deque
+from enum import Enum
+
+
+class Look(Enum):
+    """What to do with the packets kept since the last key frame."""
+
+    NOT_NOW = 0
+    KEY_ALONE = 1
+    """This packet is a key frame and due: decode it alone."""
+    ALL = 2
+    """Decode all that were kept: they grew, or the last look is long ago, or they are too many."""
+
+
+class Glance:
+    """Decides for each packet of a still scene."""
+
+    KEY_EVERY_S = 0.9
+    """Streams with a key frame each second are looked at once a second."""
+    BLIND_AT_MOST_S = 2.0
+    """Streams with rare key frames are still looked at this often."""
+    GROWN_AFTER_S = 0.4
+    """At most this often on growth alone, so that noise costs no more than the decoding it asked for."""
+    GROWTH = 1.5
+    """A packet this much larger than any in the second before it means motion."""
+    KEPT_AT_MOST_BYTES = 8 << 20
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[float, int]] = deque()
+        self._looked_s: float | None = None
+        self._kept_bytes = 0
+
+    def consider(self, pts_s: float, size_bytes: int, is_key: bool) -> Look:
+        """Judge the next packet; what it returns is taken to be done."""
+        self._kept_bytes = size_bytes if is_key else self._kept_bytes + size_bytes
+        since_s = float("inf") if self._looked_s is None else pts_s - self._looked_s
+        look = self._key(since_s) if is_key else self._between(pts_s, size_bytes, since_s)
+        if look is not Look.NOT_NOW:
+            self._looked_s = pts_s
+        if look is Look.ALL:
+            self._kept_bytes = 0
+        return look
+
+    def _key(self, since_s: float) -> Look:
+        return Look.KEY_ALONE if since_s >= self.KEY_EVERY_S else Look.NOT_NOW
+
+    def _between(self, pts_s: float, size_bytes: int, since_s: float) -> Look:
+        while self._recent and self._recent[0][0] < pts_s - 1:
+            self._recent.popleft()
+        largest = max((size for _, size in self._recent), default=size_bytes)
+        self._recent.append((pts_s, size_bytes))
+        has_grown = size_bytes > self.GROWTH * largest and since_s >= self.GROWN_AFTER_S
+        is_overdue = since_s >= self.BLIND_AT_MOST_S or self._kept_bytes > self.KEPT_AT_MOST_BYTES
+        return Look.ALL if has_grown or is_overdue else Look.NOT_NOW
