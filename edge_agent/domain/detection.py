@@ -45,6 +45,10 @@ class Detections(NamedTuple):
         """Nothing seen."""
         return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int16))
 
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Detections":
+        """Some of them only: by number, in that order, or by mask."""
+        return Detections(self.boxes[rows], self.scores[rows], self.classes[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -63,6 +67,8 @@ class Track:
     """How many detections supported it so far."""
     velocity_px_s: tuple[float, float]
     """Of the box's centre, right and down."""
+    still_since_us: int
+    """Since when it has not moved beyond its jitter; ``last_seen_us`` or later when it moves."""
     is_confirmed: bool = True
 
     @property

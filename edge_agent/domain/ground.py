@@ -1,0 +1,172 @@
+"""From a point in the picture to a place on the ground: a homography fitted to surveyed points.
+
+The normalised direct linear transform (Hartley and Zisserman, Multiple View Geometry, 2nd ed., algorithm 4.2).
+The ground is taken as flat, which streets are within the error radius.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.geo import LatLon, from_plane, to_plane
+
+F64 = NDArray[np.float64]
+
+LEAST_POINTS = 4
+LARGEST_MISS = 3.0
+"""How many times ``pixel_error_px`` the calibration points may miss by, root mean square, before it is refused."""
+_FLAT = 1e-4
+"""Below this ratio of singular values the points lie on a line and fix no plane."""
+FARTHEST_M = 500.0
+"""Near the horizon a pixel is a kilometre: beyond this error no place is given."""
+
+
+class SurveyedPoint(NamedTuple):
+    """One point that was found both in the picture and on the ground."""
+
+    px: tuple[float, float]
+    place: LatLon
+
+
+class GroundError(ValueError):
+    """The calibration points fix no ground plane."""
+
+
+class GroundPoint(NamedTuple):
+    """A place on the ground."""
+
+    east_m: float
+    """East of the calibration's origin."""
+    north_m: float
+    sigma_m: float
+    """One standard deviation of the horizontal error."""
+
+
+class Ground:
+    """A calibrated camera's ground plane.
+
+    ``matrix`` (3, 3) takes pixels to metres east and north of ``origin``; ``residual_m`` is the calibration
+    points' root mean square miss on the ground; ``pixel_error_px`` is how well a foot point is known.
+    """
+
+    def __init__(self, matrix: F64, origin: LatLon, residual_m: float, pixel_error_px: float) -> None:
+        self.matrix = matrix
+        self.origin = origin
+        self.residual_m = residual_m
+        self.pixel_error_px = pixel_error_px
+
+    def locate(self, x_px: float, y_px: float) -> GroundPoint | None:
+        """Where on the ground a pixel shows, or None at and above the horizon."""
+        east, north, weight = (float(v) for v in self.matrix @ (x_px, y_px, 1.0))
+        # The calibration points have weight 1 on average; what has another sign lies behind the camera.
+        if weight <= 1e-6:
+            return None
+        east_m, north_m = east / weight, north / weight
+        sigma_m = math.hypot(
+            self.pixel_error_px * self._metres_per_px(east_m, north_m, weight), self.residual_m
+        )
+        return GroundPoint(east_m, north_m, sigma_m) if sigma_m <= FARTHEST_M else None
+
+    def _metres_per_px(self, east_m: float, north_m: float, weight: float) -> float:
+        """The Jacobian's root mean square stretch, metres a pixel in the worse direction."""
+        rows = self.matrix
+        jacobian = (rows[:2, :2] - np.outer((east_m, north_m), rows[2, :2])) / weight
+        return float(np.linalg.norm(jacobian, 2))
+
+    def place(self, point: GroundPoint) -> LatLon:
+        """A ground point in degrees."""
+        return from_plane(self.origin, point.east_m, point.north_m)
+
+
+def fit_ground(points: Sequence[SurveyedPoint], pixel_error_px: float) -> Ground:
+    """Fit a ground plane to at least four points, least squares.
+
+    ``pixel_error_px`` (above 0) is how well the points were clicked, and later a foot point is known. Raises
+    ``GroundError`` that names the point which spoils the fit, counted from 1.
+    """
+    if len(points) < LEAST_POINTS:
+        raise GroundError(f"{len(points)} points given; survey at least {LEAST_POINTS}")
+    origin = LatLon(
+        sum(p.place.lat_deg for p in points) / len(points), sum(p.place.lon_deg for p in points) / len(points)
+    )
+    pixels = np.array([p.px for p in points], np.float64)
+    metres = np.array([to_plane(origin, p.place) for p in points], np.float64)
+    matrix = _fit(pixels, metres)
+    miss_px = _miss_px(matrix, pixels, metres) if matrix is not None else np.full(len(points), np.inf)
+    if matrix is None or _rms(miss_px) > LARGEST_MISS * pixel_error_px:
+        raise GroundError(_complaint(pixels, metres, miss_px, pixel_error_px))
+    residual_m = _rms(np.linalg.norm(_apply(matrix, pixels) - metres, axis=1))
+    return Ground(matrix, origin, residual_m, pixel_error_px)
+
+
+def _fit(pixels: F64, metres: F64) -> F64 | None:
+    """The homography from pixels to metres with mean weight 1 over the points, or None when there is none."""
+    to_unit_px, to_unit_m = _normaliser(pixels), _normaliser(metres)
+    if to_unit_px is None or to_unit_m is None:
+        return None
+    x, y = _apply(to_unit_px, pixels).T
+    u, v = _apply(to_unit_m, metres).T
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    rows = np.concatenate(
+        [
+            np.stack([x, y, one, zero, zero, zero, -u * x, -u * y, -u], 1),
+            np.stack([zero, zero, zero, x, y, one, -v * x, -v * y, -v], 1),
+        ]
+    )
+    _, strengths, directions = np.linalg.svd(rows)
+    if strengths[7] < _FLAT * strengths[0]:
+        return None
+    matrix = np.linalg.inv(to_unit_m) @ directions[-1].reshape(3, 3) @ to_unit_px
+    weights = np.column_stack([pixels, np.ones(len(pixels))]) @ matrix[2]
+    if not (np.all(weights > 0) or np.all(weights < 0)):
+        return None
+    return matrix / weights.mean()
+
+
+def _normaliser(points: F64) -> F64 | None:
+    """The similarity that puts points around 0 at mean distance sqrt 2, or None when they lie on a line."""
+    centre = points.mean(0)
+    spread = np.linalg.svd(points - centre, compute_uv=False)
+    if spread[1] < _FLAT * max(float(spread[0]), 1e-12):
+        return None
+    scale = math.sqrt(2) / float(np.linalg.norm(points - centre, axis=1).mean())
+    return np.array([[scale, 0, -scale * centre[0]], [0, scale, -scale * centre[1]], [0, 0, 1]])
+
+
+def _apply(matrix: F64, points: F64) -> F64:
+    mapped = np.column_stack([points, np.ones(len(points))]) @ matrix.T
+    return mapped[:, :2] / mapped[:, 2:]
+
+
+def _miss_px(matrix: F64, pixels: F64, metres: F64) -> F64:
+    """How far from its pixel each place falls when it is put back into the picture, (N,)."""
+    return np.linalg.norm(_apply(np.linalg.inv(matrix), metres) - pixels, axis=1)
+
+
+def _rms(values: F64) -> float:
+    return float(np.sqrt((values**2).mean()))
+
+
+def _complaint(pixels: F64, metres: F64, miss_px: F64, pixel_error_px: float) -> str:
+    """Say which point spoils the fit: the one without which the others agree best."""
+    if len(pixels) == LEAST_POINTS:
+        return (
+            "the points lie on a line or in another order than on the ground; check each against the picture"
+        )
+    left: list[float] = []
+    for number in range(len(pixels)):
+        others = np.arange(len(pixels)) != number
+        matrix = _fit(pixels[others], metres[others])
+        left.append(math.inf if matrix is None else _rms(_miss_px(matrix, pixels[others], metres[others])))
+    if not np.isfinite(left).any():
+        return "the points lie on a line; survey points that span the ground"
+    # Of five points any four fit exactly: then the one that the common fit misses most is named.
+    worst = min(range(len(left)), key=lambda n: (round(left[n], 2), -miss_px[n]))
+    x, y = pixels[worst]
+    return (
+        f"the points disagree by {_rms(miss_px):.1f} px, {LARGEST_MISS * pixel_error_px:.1f} px allowed; "
+        f"point {worst + 1} at [{x:g}, {y:g}] fits worst, without it they agree to {left[worst]:.1f} px"
+    )

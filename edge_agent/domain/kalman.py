@@ -1,0 +1,91 @@
+"""Constant-velocity Kalman filters for many boxes at once.
+
+Centre x, centre y, width and height are filtered independently, so that the 8 x 8 algebra falls apart into
+2 x 2 filters that numpy steps for all tracks together. All deviations are in units of a thing's own size,
+the square root of its area, because near things move and jitter by more pixels than far ones.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+
+_JITTER = np.array([0.05, 0.05, 0.08, 0.08], np.float32)
+"""Deviation of a detection, in sizes: in place, and in width and height."""
+_ACCELERATION = np.array([2.0, 2.0, 1.0, 1.0], np.float32)
+"""Deviation of the acceleration, sizes per second squared: about 2 m/s^2 for a person, 5 for a car."""
+_FIRST_SPEED = np.array([2.0, 2.0, 0.5, 0.5], np.float32)
+"""Deviation of the speed of a thing seen once, sizes per second."""
+_FADE_S = 1.0
+"""How fast the belief in its speed fades while a thing is not seen."""
+
+
+class Motions(NamedTuple):
+    """The filters of N tracks, each field (N, 4) for centre x, centre y, width, height."""
+
+    place: F32
+    """Pixels."""
+    speed: F32
+    """Pixels per second."""
+    place_variance: F32
+    covariance: F32
+    speed_variance: F32
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Motions":
+        """The filters of some tracks only."""
+        return Motions(*(field[rows] for field in self))
+
+    def joined(self, other: "Motions") -> "Motions":
+        """These filters, then the other ones."""
+        return Motions(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+
+
+def sizes(places: F32) -> F32:
+    """A thing's size: the square root of its box's area, (N, 1), at least 4 pixels."""
+    return np.sqrt(np.maximum(places[:, 2:3] * places[:, 3:4], np.float32(16)))
+
+
+def begin(places: F32) -> Motions:
+    """Filters for things seen once, at (N, 4) places."""
+    size = sizes(places)
+    nothing = np.zeros_like(places)
+    return Motions(places, nothing, (size * _JITTER) ** 2, nothing, (size * _FIRST_SPEED) ** 2)
+
+
+def predict(motions: Motions, elapsed_s: float, is_unseen: NDArray[np.bool_]) -> Motions:
+    """Move all filters on by ``elapsed_s``; those unseen at the last frame slow down."""
+    dt = np.float32(elapsed_s)
+    fade = np.where(is_unseen, np.float32(np.exp(-elapsed_s / _FADE_S)), np.float32(1))[:, None]
+    speed = motions.speed * fade
+    noise = (sizes(motions.place) * _ACCELERATION) ** 2
+    place = motions.place + speed * dt
+    place[:, 2:] = np.maximum(place[:, 2:], np.float32(2))
+    return Motions(
+        place,
+        speed,
+        motions.place_variance
+        + 2 * dt * motions.covariance
+        + dt**2 * motions.speed_variance
+        + noise * dt**4 / 4,
+        motions.covariance + dt * motions.speed_variance + noise * dt**3 / 2,
+        motions.speed_variance + noise * dt**2,
+    )
+
+
+def correct(motions: Motions, measured: F32) -> Motions:
+    """Take one measurement, (N, 4) places, into each filter."""
+    error = (sizes(measured) * _JITTER) ** 2
+    whole = motions.place_variance + error
+    place_gain, speed_gain = motions.place_variance / whole, motions.covariance / whole
+    off = measured - motions.place
+    place = motions.place + place_gain * off
+    place[:, 2:] = np.maximum(place[:, 2:], np.float32(2))
+    return Motions(
+        place,
+        motions.speed + speed_gain * off,
+        (1 - place_gain) * motions.place_variance,
+        (1 - place_gain) * motions.covariance,
+        motions.speed_variance - speed_gain * motions.covariance,
+    )
