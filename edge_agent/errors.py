@@ -6,6 +6,12 @@
         SourceRefused      a camera's address
         ModelRefused       a model file or its manifest
       SourceFailed     a camera that should work does not at the moment; trying again is right
+      OutboxFault      the disk takes nothing: full, read-only or broken
+      LinkFailed       the bus does not answer, or not in time; trying again with the same ids is right
+        LinkDenied       the bus refuses this box; a person must act
+        HubBusy          the bus cannot store at the moment; the rows wait
+        MessageRefused   the bus will never take this message
+      DownloadFailed   a model cannot be fetched at the moment
 
 A command ends with exit code 2 on ``Refused`` and 1 on any other ``EdgeError``.
 """
@@ -40,6 +46,10 @@ class ModelRefused(Refused):
     """A model file cannot be used."""
 
 
+class DownloadFailed(EdgeError):
+    """A file could not be fetched: nobody answers, or not what was asked for; trying again may help."""
+
+
 class SourceFault(StrEnum):
     """Why a camera gives no pictures; also the metric's label."""
 
@@ -66,3 +76,26 @@ class SourceFailed(EdgeError):
         super().__init__(f"{fault}: {detail}")
         self.fault = fault
         self.detail = detail
+
+
+class OutboxFault(EdgeError):
+    """The disk under the outbox takes nothing; what was to be stored waits in memory."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}; free some space or replace the disk")
+
+
+class LinkFailed(EdgeError):
+    """The bus does not answer, or what was sent may or may not have arrived."""
+
+
+class LinkDenied(LinkFailed):
+    """The bus refuses this box, or something that it did."""
+
+
+class HubBusy(LinkFailed):
+    """The bus is there but cannot store now."""
+
+
+class MessageRefused(LinkFailed):
+    """The bus will never take this message."""
