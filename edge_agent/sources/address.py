@@ -143,9 +143,8 @@ def _ip_of(host: str) -> IpAddress | None:
 
 def check_ip(ip: IpAddress, field: str) -> None:
     """Raise ``SourceRefused`` for numbers at which no camera stands: also after each look-up of a name."""
-    hidden = isinstance(ip, ipaddress.IPv6Address) and (
-        ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip.scope_id
-    )
-    if hidden or ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
-        if ip != ipaddress.IPv6Address("::1"):
-            raise SourceRefused(field, f"no camera may stand at {ip}", "give the camera its own address")
+    if ip == ipaddress.IPv6Address("::1"):
+        return
+    is_wrapped = ip.version == 6 and bool(ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip.scope_id)
+    if is_wrapped or ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
+        raise SourceRefused(field, f"no camera may stand at {ip}", "give the camera its own address")

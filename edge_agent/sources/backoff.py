@@ -6,7 +6,7 @@ from edge_agent.errors import SourceFault
 
 FIRST_S = 0.5
 NETWORK_AT_MOST_S = 4.0
-"""A camera or switch that restarts is back on screen within 5 s; a TCP connect in four seconds costs nothing."""
+"""A camera that restarts is back on screen within 5 s; one connect in four seconds costs nothing."""
 AT_MOST_S = 30.0
 """For faults that somebody has to repair."""
 _SLOW = {SourceFault.REFUSED, SourceFault.NO_VIDEO}

@@ -4,11 +4,12 @@ import ctypes
 import os
 import resource
 import signal
+from pathlib import Path
 
 _NOBODY = 65534
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 MAX_MEMORY_BYTES = 1 << 30
-"""Address space beyond what the process has at its start; a 4096 x 4096 stream with 16 references needs 0.5 GiB."""
+"""Address space beyond that at the start; a 4096 x 4096 stream with 16 references needs half of it."""
 _MAX_FILES = 64
 
 
@@ -37,8 +38,7 @@ def _limit(which: int, most: int) -> None:
 
 
 def _address_space_bytes() -> int:
-    with open("/proc/self/statm", "rb") as statm:
-        return int(statm.read().split()[0]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def _prctl(option: int, value: int) -> None:

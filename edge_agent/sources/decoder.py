@@ -6,12 +6,10 @@ import socket
 import time
 from collections.abc import Callable
 
-from av import VideoFrame
-
 from edge_agent.errors import SourceFailed, SourceFault
 from edge_agent.sources.address import RtspAddress
 from edge_agent.sources.confinement import confine
-from edge_agent.sources.dialogue import MAX_SIDE_PX, DecoderEnd, Size, Watch
+from edge_agent.sources.dialogue import MAX_SIDE_PX, DecoderEnd, Picture, Size, Watch
 from edge_agent.sources.file import open_clip
 from edge_agent.sources.picture import even_size, write_i420
 from edge_agent.sources.reader import Reader, Seen, Timed
@@ -41,9 +39,7 @@ def main(end: socket.socket, parent_pid: int) -> None:
     except SourceFailed as failure:
         agent.failed(failure)
     except MemoryError:
-        agent.failed(
-            SourceFailed(SourceFault.NO_VIDEO, "the stream needs more memory than a decoder may use")
-        )
+        agent.failed(SourceFailed(SourceFault.NO_VIDEO, "the stream needs too much memory"))
     except BrokenPipeError:
         return
 
@@ -145,10 +141,8 @@ class Player:
             return
         slot, memory = place
         write_i420(seen.picture, memory)
-        self._tell(slot, seen.picture, self._captured_at_us(seen.pts_s), decoded_at_ns)
-
-    def _tell(self, slot: int, picture: VideoFrame, at_us: int, decoded_at_ns: int) -> None:
-        self._agent.show(slot, self._number, at_us, decoded_at_ns, (bool(picture.key_frame), self._is_seam))
+        at_us, is_key = self._captured_at_us(seen.pts_s), bool(seen.picture.key_frame)
+        self._agent.show(Picture(slot, self._number, at_us, decoded_at_ns, 0, is_key, self._is_seam))
         self._number += 1
         self._is_seam = False
         self._said_s = time.monotonic()

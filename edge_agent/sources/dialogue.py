@@ -55,7 +55,7 @@ class Picture(NamedTuple):
     decoded_at_ns: int
     """On the monotonic clock, which all processes of a machine share."""
     skipped: int
-    """How many due pictures the decoder had to leave out since it started, for want of a free slot."""
+    """How many due pictures were left out since the start, for want of a free slot; ``show`` fills it in."""
     is_key: bool
     is_seam: bool
     """Time or scene jumps here: the first picture after a start, a loop or a jump of the camera's clock."""
@@ -217,14 +217,9 @@ class DecoderEnd:
         finally:
             os.close(fds[0])
 
-    def show(
-        self, slot: int, number: int, captured_at_us: int, decoded_at_ns: int, flags: tuple[bool, bool]
-    ) -> None:
-        is_key, is_seam = flags
-        packed = _PICTURE.pack(
-            slot, number, captured_at_us, decoded_at_ns, self._skipped, _KEY * is_key + _SEAM * is_seam
-        )
-        self._end.send(b"P" + packed)
+    def show(self, picture: Picture) -> None:
+        flags = _KEY * picture.is_key + _SEAM * picture.is_seam
+        self._end.send(b"P" + _PICTURE.pack(*picture[:4], self._skipped, flags))
 
     def alive(self) -> None:
         self._end.send(b"A")

@@ -1,25 +1,30 @@
 """FFmpeg's errors become ours here and nowhere else. FFmpeg's texts hold the address with its password, so
 only the error's own words are kept."""
 
-import av
+from av import error as averror
 
 from edge_agent.errors import SourceFailed, SourceFault
 
 _REFUSALS = (
-    av.HTTPUnauthorizedError,
-    av.HTTPForbiddenError,
-    av.HTTPNotFoundError,
-    av.HTTPBadRequestError,
-    av.HTTPOtherClientError,
-    av.PermissionError,
+    averror.HTTPUnauthorizedError,
+    averror.HTTPForbiddenError,
+    averror.HTTPNotFoundError,
+    averror.HTTPBadRequestError,
+    averror.HTTPOtherClientError,
+    averror.PermissionError,
 )
-_UNREADABLE = (av.InvalidDataError, av.DecoderNotFoundError, av.DemuxerNotFoundError, av.PatchWelcomeError)
+_UNREADABLE = (
+    averror.InvalidDataError,
+    averror.DecoderNotFoundError,
+    averror.DemuxerNotFoundError,
+    averror.PatchWelcomeError,
+)
 
 
 def failure_of(error: Exception, took_s: float, limit_s: float) -> SourceFailed:
     """Name the fault of an open or a read that took ``took_s`` of the ``limit_s`` it was given."""
     words = getattr(error, "strerror", None) or type(error).__name__
-    if took_s >= limit_s or isinstance(error, av.ExitError | av.TimeoutError):
+    if took_s >= limit_s or isinstance(error, averror.ExitError | averror.TimeoutError):
         return SourceFailed(SourceFault.SILENT, f"no picture within {limit_s:g} s")
     if isinstance(error, _REFUSALS):
         return SourceFailed(SourceFault.REFUSED, words)

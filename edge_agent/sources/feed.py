@@ -170,9 +170,7 @@ class CameraFeed:
                 if time.monotonic() - first_s > _GOOD_AFTER_S:
                     self._backoff.reset()
             elif not isinstance(said, Alive):
-                raise SourceFailed(
-                    SourceFault.CRASHED, "the decoder talks nonsense: a picture without a size"
-                )
+                raise SourceFailed(SourceFault.CRASHED, "the decoder shows a picture of no size")
 
     def _receive(self, decoder: Decoder, said: Picture, ring: Ring) -> None:
         i420 = ring.slots[said.slot].copy()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
+import av.error
 
 from edge_agent.domain.detection import Frame
 from edge_agent.errors import SourceFailed, SourceRefused
@@ -57,7 +57,7 @@ def _pictures(path: Path) -> Iterator[av.VideoFrame]:
         while True:
             try:
                 packet = next(demuxed)
-            except (StopIteration, av.FFmpegError):
+            except (StopIteration, av.error.FFmpegError):
                 return
             # The last packet is empty: it asks for the pictures that the codec still holds.
             yield from decode(stream.video.codec_context, packet if packet.size else None)

@@ -4,7 +4,6 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
-MAX_SIDE_PX = 8192
 _PLANAR = ("yuv420p", "yuvj420p")
 
 
@@ -34,4 +33,4 @@ def to_i420(picture: VideoFrame) -> NDArray[np.uint8]:
 
 def _plane(picture: VideoFrame, number: int) -> NDArray[np.uint8]:
     plane = picture.planes[number]
-    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)

@@ -3,9 +3,9 @@
 import contextlib
 from typing import NamedTuple
 
-import av
+import av.error
 from av import Packet, VideoFrame
-from av.codec.context import CodecContext
+from av.video.codeccontext import VideoCodecContext
 
 from edge_agent.sources.cadence import Cadence
 from edge_agent.sources.glance import Glance, Look
@@ -30,9 +30,9 @@ class Seen(NamedTuple):
     pts_s: float
 
 
-def decode(codec: CodecContext, packet: Packet | None) -> list[VideoFrame]:
+def decode(codec: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
     """Decode; a damaged packet costs its picture and nothing else. None asks for what the codec holds."""
-    with contextlib.suppress(av.InvalidDataError, av.EOFError):
+    with contextlib.suppress(av.error.InvalidDataError, av.error.EOFError):
         return [picture for picture in codec.decode(packet) if isinstance(picture, VideoFrame)]
     return []
 
@@ -40,7 +40,7 @@ def decode(codec: CodecContext, packet: Packet | None) -> list[VideoFrame]:
 class Reader:
     """Decodes one stream. ``is_close`` says whether every due picture is wanted or a look now and then."""
 
-    def __init__(self, codec: CodecContext, fps: float) -> None:
+    def __init__(self, codec: VideoCodecContext, fps: float) -> None:
         self._codec = codec
         self._cadence = Cadence(fps)
         self._kept: list[Timed] = []

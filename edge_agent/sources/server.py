@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 
-import av
+import av.logging
 
 from edge_agent.sources import decoder
 
