@@ -132,7 +132,7 @@ def write_manifest(manifest: Manifest) -> str:
     tables = {key: value for key, value in plain.items() if isinstance(value, dict) and value}
     lines = [_toml_line(k, v) for k, v in plain.items() if not isinstance(v, dict) and v is not None]
     for table, entries in tables.items():
-        lines += ["", f"[{table}]", *(_toml_line(json.dumps(k), v) for k, v in entries.items())]
+        lines += ["", f"[{table}]", *(_toml_line(k, v) for k, v in entries.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -143,7 +143,8 @@ def known_models() -> Sequence[tuple[str, str, str]]:
 
 def _toml_line(key: str, value: object) -> str:
     # A JSON string, number or list of strings is the same text in TOML.
-    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+    plain = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
+    return f"{plain} = {json.dumps(value, ensure_ascii=False)}"
 
 
 def _class_number(label: str, classes: dict[str, str]) -> int:

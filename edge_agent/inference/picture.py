@@ -1,5 +1,6 @@
 """From a frame to a model's picture: only the part that is asked for is scaled and turned into colours."""
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -98,8 +99,10 @@ class PictureMaker:
 def _even_region(region: Region | None, wide: int, high: int) -> tuple[int, int, int, int]:
     if region is None:
         return 0, 0, wide, high
-    left, top = (max(0, int(edge) // 2 * 2) for edge in region[:2])
-    right, bottom = min(wide, -(-int(region[2]) // 2) * 2), min(high, -(-int(region[3]) // 2) * 2)
+    left, top = (max(0, math.floor(edge / 2) * 2) for edge in region[:2])
+    right, bottom = (
+        min(limit, math.ceil(edge / 2) * 2) for edge, limit in zip(region[2:], (wide, high), strict=True)
+    )
     return (left, top, right, bottom) if right - left >= 2 and bottom - top >= 2 else (0, 0, wide, high)
 
 
