@@ -19,6 +19,9 @@ MAX_BATCH_BYTES = 32 * 1024
 MAX_EVIDENCE_BYTES = 60_000
 """A whole evidence message; below the stream's 65,536, which is below the user's 262,144."""
 
+MAX_SYNC_RANGES = 3_000
+"""A hub names the newest so many ranges; with more, a reply could outgrow a body."""
+
 Version = Annotated[int, Meta(ge=1, le=VERSION)]
 Seq = Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
 Micros = Annotated[int, Meta(ge=0, lt=1 << 53)]

@@ -9,12 +9,9 @@ from nats.aio.msg import Msg
 from hub.bus.connection import HubBus
 from shared import subjects
 from shared.codec import WireError, decode, encode
-from shared.messages import VERSION, Health, SyncReply, SyncRequest
+from shared.messages import MAX_SYNC_RANGES, VERSION, Health, SyncReply, SyncRequest
 
 _log = logging.getLogger(__name__)
-
-MAX_RANGES = 3_000
-"""So many surely fit a body of 65,536 bytes; what is left out is sent once more, which does no harm."""
 
 Ranges = Callable[[str, bytes], Awaitable[Sequence[tuple[int, int]]]]
 """(box, epoch) → the committed numbers, as in ``SyncReply``."""
@@ -36,7 +33,7 @@ def answer_sync(bus: HubBus, ranges: Ranges) -> None:
             # The hub may publish anywhere: a foreign reply subject would make it speak for the box.
             _log.warning("sync request of box %s refused: its reply subject is not its own inbox", box)
             return
-        committed = list(await ranges(box, request.epoch))[:MAX_RANGES]
+        committed = list(await ranges(box, request.epoch))[-MAX_SYNC_RANGES:]
         await message.respond(encode(SyncReply(VERSION, request.epoch, committed)))
 
     _subscribe(bus, subjects.ALL_SYNC, answer)
