@@ -86,6 +86,21 @@ def _pack(plain: Any) -> bytes:
     return cast("bytes", msgpack.packb(plain, use_single_float=True))  # pyright: ignore[reportUnknownMemberType]
 
 
+def encode_entry(seq: int, report: EventReport) -> bytes:
+    """Encode one entry of a batch on its own, as ``RefusedEntry.body`` holds it."""
+    return _pack([seq, msgspec.to_builtins(report, builtin_types=(bytes,))])
+
+
+def decode_entry(body: bytes) -> tuple[int, EventReport]:
+    """Decode one entry of a batch that stands alone, or raise ``WireError``."""
+    raw = _unpack(body)
+    try:
+        seq, report = msgspec.convert(raw, tuple[Seq, Any])
+    except _FOREIGN_ERRORS as error:
+        raise WireError(f"entry: {error}") from error
+    return seq, _convert(report, EventReport)
+
+
 def _unpack(body: bytes) -> Any:
     if len(body) > MAX_BODY_BYTES:
         raise WireError(f"body: {len(body)} bytes, at most {MAX_BODY_BYTES} are taken")

@@ -6,7 +6,7 @@ migration in ``hub/db/migrations/versions``; a test compares both.
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text, UniqueConstraint, inspect
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text, inspect
 from sqlmodel import Field, SQLModel
 
 _DICT = dict[str, Any]
@@ -164,6 +164,7 @@ class Incident(SQLModel, table=True):
     closed_by: str | None = None
     event_count: int
     """Distinct events, not revisions."""
+    best_score: int
     reason: _DICT = Field(sa_column=Column(JSON, nullable=False))
     cover_evidence_id: str | None = None
     change_seq: int = Field(sa_type=BigInteger)
@@ -278,13 +279,14 @@ class Parked(SQLModel, table=True):
     """A message, or one entry of a batch, that could not be taken, with the reason."""
 
     __tablename__ = "parked"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (UniqueConstraint("stream", "stream_seq", "entry"),)
 
     id: int | None = Field(default=None, primary_key=True)
+    fingerprint: bytes = Field(sa_type=LargeBinary, unique=True)
+    """SHA-256 of what was sent: a box that sends it again and again is parked once."""
     stream: str
     stream_seq: int = Field(sa_type=BigInteger)
-    entry: int = -1
-    """Which entry of the batch; -1 is the whole message."""
+    is_entry: bool
+    """``body`` is one entry of a batch, not a whole message."""
     subject: str
     body: bytes = Field(sa_type=LargeBinary)
     reason: str = Field(sa_type=Text)

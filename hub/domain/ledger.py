@@ -6,8 +6,8 @@ Range = tuple[int, int]
 Ranges = tuple[Range, ...]
 
 MAX_RANGES = 10_000
-"""What a sync reply can carry. Beyond it the highest ranges are left out: a box then sends again what is
-already here, which costs time but loses nothing."""
+"""Holes are rare: this bounds a broken box. Beyond it the lowest ranges are left out; a box that still
+has those rows sends them again, which costs time but loses nothing."""
 
 
 def add(ranges: Sequence[Range], numbers: Iterable[int]) -> Ranges:
@@ -37,7 +37,7 @@ def merge(ranges: Iterable[Range]) -> Ranges:
             merged[-1] = (merged[-1][0], max(merged[-1][1], high))
         else:
             merged.append((low, high))
-    return tuple(merged[:MAX_RANGES])
+    return tuple(merged[-MAX_RANGES:])
 
 
 def holds(ranges: Sequence[Range], number: int) -> bool:

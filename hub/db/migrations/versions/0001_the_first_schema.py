@@ -91,6 +91,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("closed_at_us", sa.BigInteger(), nullable=True),
         sa.Column("closed_by", sa.String(), nullable=True),
         sa.Column("event_count", sa.Integer(), nullable=False),
+        sa.Column("best_score", sa.Integer(), nullable=False),
         sa.Column("reason", sa.JSON(), nullable=False),
         sa.Column("cover_evidence_id", sa.String(), nullable=True),
         sa.Column("change_seq", sa.BigInteger(), nullable=False),
@@ -118,16 +119,17 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     op.create_table(
         "parked",
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("stream", sa.String(), nullable=False),
         sa.Column("stream_seq", sa.BigInteger(), nullable=False),
-        sa.Column("entry", sa.Integer(), nullable=False),
+        sa.Column("is_entry", sa.Boolean(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.Column("replayed_at_us", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("stream", "stream_seq", "entry"),
+        sa.UniqueConstraint("fingerprint"),
     )
     op.create_table(
         "setup_token",

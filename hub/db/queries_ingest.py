@@ -1,0 +1,137 @@
+"""What the ingest worker reads and writes besides incidents: events, the ledger, cameras, parked messages."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.sql import bindparam
+
+from hub.db.dialects import insert_missing
+from hub.db.tables import Camera, Event, Ledger, Parked, table
+from hub.domain.gathering import Stored
+from hub.domain.ledger import Ranges
+from hub.domain.situation import Known
+from shared.kinds import Kind
+
+_EVENT = table(Event)
+_LEDGER = table(Ledger)
+_CAMERA = table(Camera)
+_PARKED = table(Parked)
+
+OutboxKey = tuple[str, bytes]
+"""A box and the epoch of its outbox."""
+
+MAX_PARKED = 50_000
+"""Parked messages kept; beyond it the oldest go, so that a broken box cannot fill the disk."""
+_IDS_A_QUERY = 500
+
+
+async def known_events(connection: AsyncConnection, event_ids: Collection[bytes]) -> dict[bytes, Known]:
+    """What is stored of these events."""
+    found: dict[bytes, Known] = {}
+    c = _EVENT.c
+    for ids in _slices(list(event_ids)):
+        statement = select(c.event_id, c.revision, c.incident_id, c.box, c.kind).where(c.event_id.in_(ids))
+        for event_id, revision, incident_id, box, kind in await connection.execute(statement):
+            before = found[event_id].revisions if event_id in found else ()
+            found[event_id] = Known(incident_id, box, Kind(kind), (*before, revision))
+    return found
+
+
+async def insert_events(connection: AsyncConnection, stored: Sequence[Stored]) -> None:
+    """Store reports with where they were put and why."""
+    if stored:
+        await connection.execute(insert(_EVENT), [_event_row(item) for item in stored])
+
+
+async def camera_boxes(connection: AsyncConnection, cameras: Collection[str]) -> dict[str, str]:
+    """Which box each of these cameras is bound to."""
+    found: dict[str, str] = {}
+    for names in _slices(list(cameras)):
+        rows = await connection.execute(select(_CAMERA.c.id, _CAMERA.c.box).where(_CAMERA.c.id.in_(names)))
+        found.update((camera, box) for camera, box in rows)
+    return found
+
+
+async def insert_cameras(connection: AsyncConnection, boxes: dict[str, str]) -> None:
+    """Make cameras known that no one has described yet."""
+    rows = [{"id": camera, "box": box, "name": camera, "state": "live"} for camera, box in boxes.items()]
+    await insert_missing(connection, _CAMERA, rows)
+
+
+async def ledgers(connection: AsyncConnection, keys: Collection[OutboxKey]) -> dict[OutboxKey, Ranges]:
+    """The committed ranges of these outboxes; those without any are left out."""
+    found: dict[OutboxKey, Ranges] = {}
+    c = _LEDGER.c
+    for some in _slices(list(keys)):
+        statement = select(c.box, c.epoch, c.ranges).where(tuple_(c.box, c.epoch).in_(some))
+        for box, epoch, ranges in await connection.execute(statement):
+            found[box, epoch] = tuple((low, high) for low, high in ranges)
+    return found
+
+
+async def put_ledgers(
+    connection: AsyncConnection, ranges: dict[OutboxKey, Ranges], is_new: Collection[OutboxKey]
+) -> None:
+    """Store the committed ranges of outboxes."""
+    rows = [{"b": key[0], "e": key[1], "ranges": ranges[key]} for key in ranges if key not in is_new]
+    if rows:
+        which = (_LEDGER.c.box == bindparam("b")) & (_LEDGER.c.epoch == bindparam("e"))
+        await connection.execute(update(_LEDGER).where(which).values(ranges=bindparam("ranges")), rows)
+    if is_new:
+        fresh = [{"box": key[0], "epoch": key[1], "ranges": ranges[key]} for key in is_new]
+        await connection.execute(insert(_LEDGER), fresh)
+
+
+async def committed_ranges(session: AsyncSession, box: str, epoch: bytes) -> Ranges:
+    """What of one outbox is committed: the answer to a box's sync request."""
+    found = await ledgers(await session.connection(), [(box, epoch)])
+    return found.get((box, epoch), ())
+
+
+async def park(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep what could not be taken; what is parked already is left as it is."""
+    if not rows:
+        return
+    await insert_missing(connection, _PARKED, rows)
+    newest = select(func.max(_PARKED.c.id)).scalar_subquery()
+    await connection.execute(delete(_PARKED).where(_PARKED.c.id <= newest - MAX_PARKED))
+
+
+def _slices(items: list[Any]) -> Iterable[list[Any]]:
+    return (items[i : i + _IDS_A_QUERY] for i in range(0, len(items), _IDS_A_QUERY))
+
+
+def _event_row(item: Stored) -> dict[str, Any]:
+    arrival = item.arrival
+    report = arrival.report
+    position, point = report.position, report.image_point
+    return {
+        "event_id": report.event_id,
+        "revision": report.revision,
+        "incident_id": item.incident_id,
+        "site": arrival.site,
+        "box": arrival.box,
+        "seq": arrival.seq,
+        "kind": int(report.kind),
+        "phase": int(report.phase),
+        "camera": report.camera,
+        "observed_at_us": report.observed_at_us,
+        "received_at_us": arrival.received_at_us,
+        "clock_source": int(report.clock.source),
+        "clock_uncertainty_ms": report.clock.uncertainty_ms,
+        "lat_e7": position.lat_e7 if position else None,
+        "lon_e7": position.lon_e7 if position else None,
+        "sigma_dm": position.sigma_dm if position else None,
+        "image_x": point[0] if point else None,
+        "image_y": point[1] if point else None,
+        "score": report.score,
+        "track_count": report.track_count,
+        "zone": report.zone,
+        "subject": int(report.subject),
+        "rule_version": report.rule_version,
+        "reason": report.reason,
+        "evidence_digest": report.evidence_digest,
+        "why": {"word": item.why.word, **item.why.numbers},
+    }
