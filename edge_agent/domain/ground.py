@@ -1,7 +1,7 @@
 """From a point in the picture to a place on the ground: a homography fitted to surveyed points.
 
-The normalised direct linear transform (Hartley and Zisserman, Multiple View Geometry, 2nd ed., algorithm 4.2).
-The ground is taken as flat, which streets are within the error radius.
+The normalised direct linear transform (Hartley and Zisserman, Multiple View Geometry, 2nd ed., algorithm
+4.2). The ground is taken as flat, which streets are within the error radius.
 """
 
 import math
@@ -17,7 +17,7 @@ F64 = NDArray[np.float64]
 
 LEAST_POINTS = 4
 LARGEST_MISS = 3.0
-"""How many times ``pixel_error_px`` the calibration points may miss by, root mean square, before it is refused."""
+"""How many times ``pixel_error_px`` the points may miss by, root mean square."""
 _FLAT = 1e-4
 """Below this ratio of singular values the points lie on a line and fix no plane."""
 FARTHEST_M = 500.0

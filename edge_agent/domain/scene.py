@@ -36,7 +36,7 @@ class Mode(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way over a tripwire counts, for someone who stands at its ``from_px`` and looks to its ``to_px``."""
+    """Which way over a tripwire counts, for someone at its ``from_px`` who looks to its ``to_px``."""
 
     LEFT_TO_RIGHT = "left_to_right"
     RIGHT_TO_LEFT = "right_to_left"
@@ -76,6 +76,14 @@ class RuleSpec:
     hours: tuple[Span, ...]
     limits: dict[str, float]
     """All parameters of the kind, by name with unit."""
+
+    @property
+    def outline_px(self) -> NDArray[np.float64]:
+        """The zone's corners or the tripwire's ends, (M, 2)."""
+        if self.zone is not None:
+            return self.zone.polygon_px
+        assert self.tripwire is not None
+        return np.array([self.tripwire.from_px, self.tripwire.to_px])
 
     @property
     def place_id(self) -> str:

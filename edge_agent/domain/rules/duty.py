@@ -1,0 +1,148 @@
+"""Who judges when: schedules, modes, freezing, blackout and cooldown, the same for all rules of a camera."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from edge_agent.domain.detection import Track
+from edge_agent.domain.motion import Motion
+from edge_agent.domain.rules.sighting import Rule, Sighting, View
+from edge_agent.domain.rules.table import RULES
+from edge_agent.domain.scene import Mode, RuleSpec, Scene
+from edge_agent.domain.schedule import is_on_duty
+from shared.messages import Phase
+
+BLACKOUT_S = 15.0
+"""After a day/night switch, a turned camera, a reconnect."""
+FREEZE_S = 1.0
+"""After a global change of the picture that does not last."""
+TURNED_S = 3.0
+"""A global change that lasts so long is a turned camera, or a new scene: a blackout follows."""
+GAP_S = 5.0
+"""A pause between frames that is longer is a reconnect."""
+
+
+MAX_OPEN = 256
+"""Events of one rule that may still go on; beyond it the oldest hears no more."""
+
+
+class Pause(StrEnum):
+    """Why the rules do not judge a frame."""
+
+    FROZEN = "frozen"
+    BLACKOUT = "blackout"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of one rule's sightings, since start."""
+
+    reported: int = 0
+    shadowed: int = 0
+    cooled: int = 0
+    """Kept back because another was reported so shortly before."""
+    paused_frames: int = 0
+
+
+class Found(NamedTuple):
+    """A sighting to be reported, and the number of the rule that saw it."""
+
+    rule: int
+    sighting: Sighting
+
+
+@dataclass(slots=True)
+class _Post:
+    """One rule at its post."""
+
+    spec: RuleSpec
+    rule: Rule | None
+    """None while off duty."""
+    tally: Tally
+    reported_us: int | None = None
+    reported: deque[int] = field(default_factory=lambda: deque[int](maxlen=MAX_OPEN))
+    """Threads of the latest reported events; only these may go on."""
+    cooling: set[int] = field(default_factory=set[int])
+
+
+class Duty:
+    """All rules of one camera."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._posts = [_Post(spec, None, Tally()) for spec in scene.rules]
+        self._at_us: int | None = None
+        self._frozen_until_us = 0
+        self._blackout_until_us = 0
+        self._global_since_us: int | None = None
+        self._was_paused = False
+
+    @property
+    def tallies(self) -> list[Tally]:
+        """One for each rule, in the scene's order."""
+        return [post.tally for post in self._posts]
+
+    def step(self, tracks: list[Track], motion: Motion, at_us: int) -> list[Found]:
+        """Judge one frame, or let it pass when the picture as a whole is in doubt."""
+        before_us, self._at_us = self._at_us, at_us
+        if self._pause(motion, at_us, before_us) is not None:
+            self._was_paused = True
+            for post in self._posts:
+                post.tally.paused_frames += 1
+            return []
+        elapsed_s = 0.0 if before_us is None or self._was_paused else max(0.0, (at_us - before_us) / 1e6)
+        self._was_paused = False
+        view = View(at_us, elapsed_s, tracks, self._scene.ground)
+        found: list[Found] = []
+        for number, post in enumerate(self._posts):
+            found += [Found(number, s) for s in self._judge(post, view) if self._may_report(post, s, at_us)]
+        return found
+
+    def _pause(self, motion: Motion, at_us: int, before_us: int | None) -> Pause | None:
+        if motion.is_switch or (before_us is not None and at_us - before_us > GAP_S * 1e6):
+            self._blackout_until_us = at_us + round(BLACKOUT_S * 1e6)
+        if motion.is_global and before_us is not None:
+            self._frozen_until_us = at_us + round(FREEZE_S * 1e6)
+            self._global_since_us = at_us if self._global_since_us is None else self._global_since_us
+            if at_us - self._global_since_us >= TURNED_S * 1e6:
+                self._blackout_until_us = at_us + round(BLACKOUT_S * 1e6)
+        elif at_us >= self._frozen_until_us:
+            self._global_since_us = None
+        if at_us < self._blackout_until_us:
+            return Pause.BLACKOUT
+        return Pause.FROZEN if at_us < self._frozen_until_us else None
+
+    def _judge(self, post: _Post, view: View) -> list[Sighting]:
+        if post.spec.mode is Mode.OFF:
+            return []
+        if not is_on_duty(post.spec.hours, view.at_us, self._scene.timezone):
+            rule, post.rule = post.rule, None
+            return rule.stop(view) if rule else []
+        if post.rule is None:
+            post.rule = RULES[post.spec.kind].make(post.spec)
+        return post.rule.step(view)
+
+    def _may_report(self, post: _Post, sighting: Sighting, at_us: int) -> bool:
+        """Count a sighting; what goes on with a reported event is always reported, never what was not."""
+        if post.spec.mode is Mode.SHADOW:
+            post.tally.shadowed += 1
+            return False
+        if sighting.phase is not Phase.BEGIN:
+            return sighting.thread in post.reported
+        cooldown_us = post.spec.limits["cooldown_s"] * 1e6
+        if post.reported_us is not None and at_us - post.reported_us < cooldown_us:
+            self._keep_back(post, sighting)
+            return False
+        post.reported_us = at_us
+        post.cooling.clear()
+        post.tally.reported += 1
+        post.reported.append(sighting.thread)
+        return True
+
+    def _keep_back(self, post: _Post, sighting: Sighting) -> None:
+        """One was reported so shortly before; this one may be told of when the cooldown is over."""
+        post.tally.cooled += sighting.thread not in post.cooling
+        post.cooling.add(sighting.thread)
+        if post.rule is not None:
+            post.rule.retract(sighting)

@@ -1,0 +1,123 @@
+"""What a rule is shown and what it says."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from edge_agent.domain import geometry
+from edge_agent.domain.detection import Track
+from edge_agent.domain.geometry import Point
+from edge_agent.domain.ground import Ground, GroundPoint
+from edge_agent.domain.scene import RuleSpec, Zone
+from shared.kinds import VEHICLES, Kind, ObjectClass
+from shared.messages import Phase
+
+BODY_M = {ObjectClass.PERSON: 1.7, ObjectClass.BUS: 3.0, ObjectClass.TRUCK: 2.8} | {
+    vehicle: 1.5 for vehicle in VEHICLES - {ObjectClass.BUS, ObjectClass.TRUCK}
+}
+"""How high a thing is, metres: the measure where a camera is not calibrated."""
+_OTHER_M = 0.5
+
+
+class Sighting(NamedTuple):
+    """Something that a rule saw, with the numbers that decided it."""
+
+    kind: Kind
+    phase: Phase
+    thread: int
+    """Sightings of one rule with the same number tell of the same event."""
+    place_id: str
+    subject: Track
+    track_count: int
+    reason: dict[str, float]
+
+
+@dataclass(frozen=True)
+class View:
+    """One frame as the rules see it."""
+
+    at_us: int
+    elapsed_s: float
+    """Since the frame before; 0 after a pause in which the rules were frozen."""
+    tracks: list[Track]
+    ground: Ground | None
+    _depths: dict[str, dict[int, float]] = field(default_factory=dict[str, dict[int, float]])
+
+    def is_seen(self, track: Track) -> bool:
+        """Whether it is there now, rather than waited for."""
+        return track.last_seen_us >= self.at_us
+
+    def of(self, classes: Iterable[ObjectClass]) -> list[Track]:
+        """The tracks of some classes."""
+        return [track for track in self.tracks if track.object_class in classes]
+
+    def depth_px(self, zone: Zone, track: Track) -> float:
+        """How deep its foot point lies in a zone; below 0 outside."""
+        if zone.id not in self._depths:
+            feet = np.array([t.foot_px for t in self.tracks], np.float64).reshape(-1, 2)
+            depths = geometry.depth_in_polygon(feet, zone.polygon_px).tolist()
+            self._depths[zone.id] = {t.id: depth for t, depth in zip(self.tracks, depths, strict=True)}
+        return self._depths[zone.id][track.id]
+
+    def spot(self, track: Track) -> "Spot":
+        """Where it stands."""
+        return Spot(track.foot_px, self._locate(track.foot_px), metres_per_px(track))
+
+    def _locate(self, point_px: Point) -> GroundPoint | None:
+        return self.ground.locate(*point_px) if self.ground else None
+
+    def line_distance_m(self, track: Track, start: Point, end: Point) -> float:
+        """How far its foot point is from an endless line, metres; above 0 to the right of from-to."""
+        foot, a, b = (self._locate(p) for p in (track.foot_px, start, end))
+        if foot is None or a is None or b is None:
+            return geometry.side_of_line(start, end, track.foot_px) * metres_per_px(track)
+        # The picture's y runs down, the ground's north up: mirrored, or left and right would change places.
+        east, north = (a.east_m, -a.north_m), (b.east_m, -b.north_m)
+        return geometry.side_of_line(east, north, (foot.east_m, -foot.north_m))
+
+
+class Spot(NamedTuple):
+    """A place where something stood, as far as it is known."""
+
+    foot_px: Point
+    place: GroundPoint | None
+    metres_per_px: float
+
+    def distance_m(self, actor: "Spot") -> float:
+        """Metres to where a person or vehicle stands; that one's height is the measure when there is no map."""
+        if self.place is not None and actor.place is not None:
+            return math.hypot(
+                self.place.east_m - actor.place.east_m, self.place.north_m - actor.place.north_m
+            )
+        return math.dist(self.foot_px, actor.foot_px) * actor.metres_per_px
+
+
+def metres_per_px(track: Track) -> float:
+    """What a pixel is at a thing's place, taken from its height."""
+    return BODY_M.get(track.object_class, _OTHER_M) / max(1.0, track.height_px)
+
+
+class Rule(Protocol):
+    """One rule of one camera. Knows nothing of the other rules; keeps state per track."""
+
+    def __init__(self, spec: RuleSpec) -> None: ...
+
+    def step(self, view: View) -> list[Sighting]:
+        """Judge one frame."""
+        ...
+
+    def retract(self, sighting: Sighting) -> None:
+        """A sighting's report was kept back: say it again as long as it holds, if it can."""
+        ...
+
+    def stop(self, view: View) -> list[Sighting]:
+        """Go off duty: end what is still open."""
+        ...
+
+
+def rounded(reason: dict[str, float]) -> dict[str, float]:
+    """Numbers as they are reported: hundredths. Rounding keeps order, so the verdict stands."""
+    return {name: round(value, 2) for name, value in reason.items()}
