@@ -69,7 +69,7 @@ def public_key_bytes(text: str) -> bytes:
 
 def fingerprint(public_key: str) -> str:
     """Shorten a public key for people to compare: 80 bits of its SHA-256, ``ABCD-EFGH-IJKL-MNOP``."""
-    digest = base64.b32encode(hashlib.sha256(public_key_bytes(public_key)).digest()[:10]).decode()
+    digest = base64.b32encode(hashlib.sha256(public_key.encode()).digest()[:10]).decode()
     return "-".join(digest[i : i + 4] for i in range(0, 16, 4))
 
 

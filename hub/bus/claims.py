@@ -1,5 +1,8 @@
 """Telling the running server which account is meant, and seeing that it holds exactly that."""
 
+# pyright: reportUnknownMemberType=false
+# nats-py leaves its keyword arguments untyped.
+
 import asyncio
 import contextlib
 import json

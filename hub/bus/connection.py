@@ -1,5 +1,8 @@
 """The hub's own connection to the bus. A NATS client that was closed stays closed, so a new one is built."""
 
+# pyright: reportUnknownMemberType=false
+# nats-py leaves its keyword arguments untyped.
+
 import asyncio
 import base64
 import contextlib
@@ -28,12 +31,15 @@ async def connect(url: str, login: Login, closed: Callable[[], Awaitable[None]] 
     async def said(error: Exception) -> None:
         _log.warning("bus: %s", error)
 
+    def sign(nonce: str) -> bytes:
+        return base64.b64encode(login.key.sign(nonce.encode()))
+
     try:
         return await asyncio.wait_for(
             nats.connect(
                 url,
                 user_jwt_cb=lambda: bytearray(login.jwt.encode()),
-                signature_cb=lambda nonce: base64.b64encode(login.key.sign(nonce.encode())),
+                signature_cb=sign,
                 inbox_prefix=b"_INBOX_-hub",
                 pending_size=-1,
                 allow_reconnect=False,

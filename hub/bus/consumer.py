@@ -3,6 +3,9 @@
 nats-py's own ``fetch`` costs 34 µs of CPU a message, this way 7.
 """
 
+# pyright: reportUnknownMemberType=false
+# nats-py leaves its keyword arguments untyped.
+
 import asyncio
 import json
 from collections import deque

@@ -1,5 +1,8 @@
 """What the hub hears besides the streams: boxes that ask what is committed, and their heartbeats."""
 
+# pyright: reportUnknownMemberType=false
+# nats-py leaves its keyword arguments untyped.
+
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 

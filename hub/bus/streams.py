@@ -1,5 +1,8 @@
 """The hub's two streams. They are queues: the database is the truth, and a box keeps what it sent."""
 
+# pyright: reportUnknownMemberType=false
+# nats-py leaves its keyword arguments untyped.
+
 from nats.aio.client import Client
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
