@@ -1,13 +1,13 @@
 """What the ingest worker reads and writes besides incidents: events, the ledger, cameras, parked messages."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql import bindparam
 
-from hub.db.dialects import insert_missing
+from hub.db.dialects import in_slices, insert_missing
 from hub.db.tables import Camera, Event, Ledger, Parked, table
 from hub.domain.gathering import Stored
 from hub.domain.ledger import Ranges
@@ -24,14 +24,13 @@ OutboxKey = tuple[str, bytes]
 
 MAX_PARKED = 50_000
 """Parked messages kept; beyond it the oldest go, so that a broken box cannot fill the disk."""
-_IDS_A_QUERY = 500
 
 
 async def known_events(connection: AsyncConnection, event_ids: Collection[bytes]) -> dict[bytes, Known]:
     """What is stored of these events."""
     found: dict[bytes, Known] = {}
     c = _EVENT.c
-    for ids in _slices(list(event_ids)):
+    for ids in in_slices(list(event_ids)):
         statement = select(c.event_id, c.revision, c.incident_id, c.box, c.kind).where(c.event_id.in_(ids))
         for event_id, revision, incident_id, box, kind in await connection.execute(statement):
             before = found[event_id].revisions if event_id in found else ()
@@ -48,7 +47,7 @@ async def insert_events(connection: AsyncConnection, stored: Sequence[Stored]) -
 async def camera_boxes(connection: AsyncConnection, cameras: Collection[str]) -> dict[str, str]:
     """Which box each of these cameras is bound to."""
     found: dict[str, str] = {}
-    for names in _slices(list(cameras)):
+    for names in in_slices(list(cameras)):
         rows = await connection.execute(select(_CAMERA.c.id, _CAMERA.c.box).where(_CAMERA.c.id.in_(names)))
         found.update((camera, box) for camera, box in rows)
     return found
@@ -64,7 +63,7 @@ async def ledgers(connection: AsyncConnection, keys: Collection[OutboxKey]) -> d
     """The committed ranges of these outboxes; those without any are left out."""
     found: dict[OutboxKey, Ranges] = {}
     c = _LEDGER.c
-    for some in _slices(list(keys)):
+    for some in in_slices(list(keys)):
         statement = select(c.box, c.epoch, c.ranges).where(tuple_(c.box, c.epoch).in_(some))
         for box, epoch, ranges in await connection.execute(statement):
             found[box, epoch] = tuple((low, high) for low, high in ranges)
@@ -97,10 +96,6 @@ async def park(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> N
     await insert_missing(connection, _PARKED, rows)
     newest = select(func.max(_PARKED.c.id)).scalar_subquery()
     await connection.execute(delete(_PARKED).where(_PARKED.c.id <= newest - MAX_PARKED))
-
-
-def _slices(items: list[Any]) -> Iterable[list[Any]]:
-    return (items[i : i + _IDS_A_QUERY] for i in range(0, len(items), _IDS_A_QUERY))
 
 
 def _event_row(item: Stored) -> dict[str, Any]:

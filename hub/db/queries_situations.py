@@ -71,19 +71,6 @@ async def insert_timeline(connection: AsyncConnection, lines: Iterable[tuple[str
         await connection.execute(insert(_TIMELINE), rows)
 
 
-async def mark_changed(
-    connection: AsyncConnection, change_seqs: dict[str, int], covers: dict[str, str]
-) -> None:
-    """Give incidents a new ``change_seq`` and, to those without one, a cover picture."""
-    for incident_id, change_seq in change_seqs.items():
-        await connection.execute(
-            update(_INCIDENT).where(_INCIDENT.c.id == incident_id).values(change_seq=change_seq)
-        )
-    for incident_id, evidence_id in covers.items():
-        bare = (_INCIDENT.c.id == incident_id) & _INCIDENT.c.cover_evidence_id.is_(None)
-        await connection.execute(update(_INCIDENT).where(bare).values(cover_evidence_id=evidence_id))
-
-
 async def _situations(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Situation]:
     return [_situation(row) for row in (await connection.execute(_SELECT.where(which))).mappings()]
 

@@ -6,7 +6,7 @@ migration in ``hub/db/migrations/versions``; a test compares both.
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text, inspect
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text, inspect, text
 from sqlmodel import Field, SQLModel
 
 _DICT = dict[str, Any]
@@ -189,10 +189,18 @@ class Evidence(SQLModel, table=True):
     """A picture of an event; the JPEG lies in ``evidence/<first two of digest>/<digest>.jpg``."""
 
     __tablename__ = "evidence"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (
+        Index(
+            "evidence_waiting",
+            "event_id",
+            sqlite_where=text("incident_id IS NULL"),
+            postgresql_where=text("incident_id IS NULL"),
+        ),
+    )
 
     id: str = Field(primary_key=True)
     digest: bytes = Field(sa_type=LargeBinary)
-    event_id: bytes = Field(sa_type=LargeBinary, index=True)
+    event_id: bytes = Field(sa_type=LargeBinary)
     incident_id: str | None = Field(default=None, foreign_key="incident.id", index=True)
     """None until its event has come."""
     box: str

@@ -206,7 +206,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("evidence", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_evidence_event_id"), ["event_id"], unique=False)
+        batch_op.create_index(
+            "evidence_waiting",
+            ["event_id"],
+            unique=False,
+            sqlite_where=sa.text("incident_id IS NULL"),
+            postgresql_where=sa.text("incident_id IS NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_evidence_incident_id"), ["incident_id"], unique=False)
 
     op.create_table(
