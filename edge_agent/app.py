@@ -1,0 +1,217 @@
+"""The agent's one place where parts are built and handed to each other."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from contextlib import ExitStack
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from edge_agent.domain.fields import SceneError
+from edge_agent.domain.scene import Scene, parse_scene
+from edge_agent.errors import EdgeError, Refused, SettingsRefused
+from edge_agent.inference.runtime import Detector, open_detector
+from edge_agent.link.credentials import Credentials, read_credentials
+from edge_agent.link.nats import NatsLink
+from edge_agent.metrics import MetricsServer
+from edge_agent.outbox.envelope import Envelope
+from edge_agent.outbox.relay import Relay
+from edge_agent.outbox.store import Outbox
+from edge_agent.pipeline import CameraPipeline
+from edge_agent.self_report import health_of, samples_of
+from edge_agent.settings import CameraSettings, Settings
+from edge_agent.sources.address import parse_address
+from edge_agent.sources.decoders import DecoderServer
+from edge_agent.sources.feed import CameraFeed
+from edge_agent.supervisor import CameraWatch, Stored, Supervisor
+from shared.identity import check_identity
+from shared.messages import VERSION, CameraHealth, CameraState, Health
+
+log = logging.getLogger(__name__)
+
+BUNDLED_MODEL = Path(__file__).parent / "inference" / "models" / "demo"
+
+
+def now_us() -> int:
+    """UTC in microseconds: the agent's one look at the wall clock."""
+    return time.time_ns() // 1000
+
+
+class Agent:
+    """The parts of a running box. ``close`` takes them down in the order opposite to that of their making."""
+
+    def __init__(self, settings: Settings, stored: Stored | None = None) -> None:
+        """Build everything that needs no hub. Raises ``EdgeError``.
+
+        ``stored`` is told of every report after it is safe on the disk.
+        """
+        self.settings = settings
+        self.started_s = time.monotonic()
+        self.dead = asyncio.Event()
+        self.why_dead = ""
+        self.relay: Relay | None = None
+        self.refused: dict[str, Refused] = {}
+        for one in settings.refused:
+            self.refuse(one.id, one.error)
+        self._loop = asyncio.get_running_loop()
+        self._parts = ExitStack()
+        try:
+            self._build(stored)
+        except BaseException:
+            self._parts.close()
+            raise
+
+    def _build(self, stored: Stored | None) -> None:
+        settings = self.settings
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.outbox = Outbox(settings.state_dir / "outbox.db", now_us=now_us)
+        self._parts.callback(self.outbox.close)
+        self.detector = open_model(settings)
+        self._parts.callback(self.detector.close)
+        self.decoders = DecoderServer()
+        self._parts.callback(self.decoders.close)
+        self.decoders.start()
+        watches = [watch for camera in settings.cameras if (watch := self._watch(camera, stored))]
+        self.supervisor = Supervisor(watches, self.refuse, self.die)
+        self._parts.callback(self.supervisor.stop)
+
+    def _watch(self, camera: CameraSettings, stored: Stored | None) -> CameraWatch | None:
+        """One camera, or None when its own configuration is wrong: the others go on."""
+        try:
+            scene = read_scene(self.settings, camera)
+            address = parse_address(camera.url, self.settings.clips_dir, f"camera {camera.id}: url")
+        except Refused as error:
+            self.refuse(camera.id, error)
+            return None
+        feed = CameraFeed(camera.id, address, camera.fps, self.decoders)
+        pipeline = CameraPipeline(scene, self.detector, randomness=os.urandom)
+        return CameraWatch(feed, pipeline, self.outbox, now_us, stored)
+
+    def refuse(self, camera: str, error: Refused) -> None:
+        """A camera's own configuration is wrong; it is left out, and the heartbeat says so."""
+        log.error("camera %s is left out: %s", camera, error)
+        self.refused[camera] = error
+
+    def die(self, why: str) -> None:
+        """From any thread: a part is gone without which the agent must not pretend to work."""
+        self.why_dead = self.why_dead or why
+        self._loop.call_soon_threadsafe(self.dead.set)
+
+    def close(self) -> None:
+        self._parts.close()
+
+    def health(self) -> Health:
+        """The heartbeat."""
+        uptime_s = int(time.monotonic() - self.started_s)
+        lost = sum(self.outbox.lost().values())
+        cameras = [
+            CameraHealth(feed.camera, feed.state, round(feed.fps * 10), feed.dropped)
+            for feed in (watch.feed for watch in self.supervisor.watches)
+            if feed.camera not in self.refused
+        ]
+        cameras += [CameraHealth(id_, CameraState.REFUSED, 0, 0) for id_ in self.refused if _is_name(id_)]
+        return Health(VERSION, now_us(), uptime_s, version("saqshy"), self.outbox.waiting(), lost, cameras)
+
+    # --- life -----------------------------------------------------------------------------------------------
+
+    async def run(self, credentials: Credentials) -> None:
+        """Watch and report until cancelled. Raises ``EdgeError`` when a part dies."""
+        self.relay = Relay(
+            self.outbox,
+            Envelope(credentials.site, credentials.box, self.outbox.epoch),
+            lambda: NatsLink(credentials),
+            self.health,
+        )
+        self.supervisor.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.relay.run(), name="relay")
+                tasks.create_task(self._until_dead(), name="watches")
+        except* EdgeError as group:
+            raise group.exceptions[0] from None
+
+    async def _until_dead(self) -> None:
+        await self.dead.wait()
+        raise EdgeError(self.why_dead)
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return bool(check_identity(text, "camera"))
+    except ValueError:
+        return False
+
+
+def open_model(settings: Settings) -> Detector:
+    """The configured model, or the bundled one. Raises ``ModelRefused``."""
+    path = settings.path_of(settings.model.path) if settings.model.path else BUNDLED_MODEL
+    return open_detector(path, settings.model.threads, state_dir=settings.state_dir)
+
+
+def read_scene(settings: Settings, camera: CameraSettings) -> Scene:
+    """A camera's scene. Raises ``SettingsRefused``."""
+    path = settings.path_of(camera.scene)
+    try:
+        scene = parse_scene(path.read_text("utf-8"), str(path))
+    except OSError as error:
+        way_out = "give the path of its scene file"
+        raise SettingsRefused(
+            path, f"camera {camera.id}: cannot be read ({error.strerror})", way_out
+        ) from None
+    except UnicodeDecodeError:
+        raise SettingsRefused(path, f"camera {camera.id}: is not UTF-8", "save it as UTF-8") from None
+    except SceneError as error:
+        raise SettingsRefused(path, f"camera {camera.id}: {error.key} {error.fault}", error.way_out) from None
+    if scene.camera != camera.id:
+        raise SettingsRefused(
+            path, f"it is the scene of camera {scene.camera!r}, not {camera.id!r}", "rename one"
+        )
+    return scene
+
+
+async def run_box(settings: Settings) -> None:
+    """A box's whole life: enrolment where needed, then watching, until SIGTERM or SIGINT.
+
+    Raises ``EdgeError`` when it cannot start or a part without which it must not pretend to work dies.
+    """
+    agent = Agent(settings)
+    metrics = MetricsServer(partial(samples_of, agent), partial(health_of, agent))
+    main = asyncio.ensure_future(_live(agent, metrics))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, main.cancel)
+    try:
+        await main
+    except asyncio.CancelledError:
+        log.info("stopping")
+    finally:
+        await metrics.stop()
+        await asyncio.to_thread(agent.close)
+
+
+async def _live(agent: Agent, metrics: MetricsServer) -> None:
+    chosen = agent.settings.metrics
+    try:
+        port = await metrics.start(chosen.host, chosen.port)
+    except OSError as error:
+        where = f"{agent.settings.path}: metrics"
+        raise SettingsRefused(
+            where, f"port {chosen.port} is taken ({error.strerror})", "give another, or 0"
+        ) from None
+    log.info("metrics: http://%s:%d/metrics", chosen.host, port)
+    await agent.run(await _credentials(agent.settings))
+
+
+async def _credentials(settings: Settings) -> Credentials:
+    """What the box signs in with; an unprovisioned box first waits here for a technician."""
+    folder = settings.state_dir / "credentials"
+    credentials = read_credentials(folder, settings.box.id)
+    if credentials is None:
+        raise SettingsRefused(folder, "the box is not enrolled", "run `saqshy field enrol`")
+    if settings.box.site not in (None, credentials.site):
+        reason = f"box.site is {settings.box.site!r}, but the box is enrolled at {credentials.site!r}"
+        raise SettingsRefused(settings.path, reason, "correct it or leave it out")
+    return credentials

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from edge_agent.domain.detection import Detections, Frame, Track
+from edge_agent.domain.fields import SceneError
 from edge_agent.domain.motion import Motion, MotionGate
 from edge_agent.domain.reporting import Reporter
-from edge_agent.domain.fields import SceneError
 from edge_agent.domain.rules.duty import Duty, Found, Tally
 from edge_agent.domain.scene import RuleSpec, Scene
 from edge_agent.domain.tracking import LOW_SHARE, Tracker
@@ -24,6 +24,10 @@ RECHECK_S = 4.0
 """With tracks and no motion, the picture is looked at again so often."""
 IDLE_RECHECK_S = 10.0
 """Without either, so often: something may have come while the gate was blind."""
+
+
+QUIET_S = 3.0
+"""Nothing has moved for so long: fewer frames will do."""
 
 
 class Outcome(NamedTuple):
@@ -78,6 +82,8 @@ class CameraPipeline:
         self._duty = Duty(scene)
         self._reporter = Reporter(scene, randomness)
         self._inferred_us: int | None = None
+        self._at_us = 0
+        self._restless_us = 0
         self._seen = Detections.empty()
 
     def step(self, frame: Frame, now_us: int) -> list[Outcome]:
@@ -98,6 +104,7 @@ class CameraPipeline:
             self.tracks = self._tracker.update(detections, at_us, motion)
             self.infer_times_s.append(inferred_s - moved_s)
         tracked_s = perf_counter()
+        self._note_rest(motion, at_us)
         found = self._duty.step(self.tracks, motion, at_us)
         ruled_s = perf_counter()
         outcomes = [self._outcome(one, frame, now_us) for one in found]
@@ -111,9 +118,24 @@ class CameraPipeline:
         return outcomes
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether nothing has moved and nothing was uncertain for a while: fewer frames would do."""
+        return self._at_us - self._restless_us >= QUIET_S * 1e6
+
+    def reconnected(self, at_us: int) -> None:
+        """The camera was away before the frame of ``at_us``, or its clip starts over."""
+        self._gate = MotionGate()
+        self._duty.black_out(at_us)
+
+    @property
     def tallies(self) -> list[tuple[RuleSpec, Tally]]:
         """What became of each rule's sightings."""
         return list(zip(self.scene.rules, self._duty.tallies, strict=True))
+
+    def _note_rest(self, motion: Motion, at_us: int) -> None:
+        self._at_us = at_us
+        if not motion.is_still or self._tracker.is_unsure or not self._restless_us:
+            self._restless_us = at_us
 
     def _check_size(self, frame: Frame) -> None:
         if (frame.width, frame.height) != (self.scene.width, self.scene.height):

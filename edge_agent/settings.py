@@ -1,0 +1,169 @@
+"""The box's configuration, ``box.toml``::
+
+    [box]
+    id = "box-7"
+    site = "kosshy"            # known from enrolment on when left out
+    state_dir = "state"        # outbox, credentials; relative to this file
+    clips_dir = "."            # file: addresses may name clips below this folder only
+
+    [model]
+    path = "models/demo"       # the bundled model when left out
+    threads = 1
+
+    [metrics]
+    port = 0                   # 0 takes any free one and prints it
+    host = "127.0.0.1"
+
+    [[camera]]
+    id = "cam-1"
+    url = "rtsp://user:password@192.0.2.7/stream2"
+    scene = "cam-1.toml"
+    fps = 5
+
+A mistake in one ``[[camera]]`` refuses that camera and no other; a mistake elsewhere refuses the file.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from edge_agent.errors import SettingsRefused
+from shared.identity import Identity
+
+MAX_CAMERAS = 64
+"""As many as a heartbeat can name."""
+
+
+class BoxSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who the box is and where it keeps what it must not lose."""
+
+    id: Identity
+    site: Identity | None = None
+    state_dir: str = "state"
+    clips_dir: str = "."
+
+
+class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What looks at the pictures."""
+
+    path: str | None = None
+    threads: Annotated[int, Meta(ge=1, le=16)] = 1
+
+
+class MetricsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where ``/health`` and ``/metrics`` are served."""
+
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    host: str = "127.0.0.1"
+
+
+class CameraSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """One camera. ``url`` may hold a password, so it is never shown."""
+
+    id: Identity
+    url: str
+    scene: str
+    fps: Annotated[float, Meta(ge=0.2, le=30)] = 5.0
+
+    def __repr__(self) -> str:
+        return f"CameraSettings(id={self.id!r}, scene={self.scene!r}, fps={self.fps!r})"
+
+
+class RefusedCamera(NamedTuple):
+    """A ``[[camera]]`` that cannot be used."""
+
+    id: str
+    """As far as it can be told; else ``camera[2]``, counted from 1."""
+    error: SettingsRefused
+
+
+class Settings(NamedTuple):
+    """The whole file; paths are absolute."""
+
+    path: Path
+    box: BoxSettings
+    model: ModelSettings
+    metrics: MetricsSettings
+    cameras: list[CameraSettings]
+    refused: list[RefusedCamera]
+
+    def path_of(self, text: str) -> Path:
+        """A path of the file, which is relative to the file's own folder."""
+        return (self.path.parent / Path(text).expanduser()).absolute()
+
+    @property
+    def state_dir(self) -> Path:
+        return self.path_of(self.box.state_dir)
+
+    @property
+    def clips_dir(self) -> Path:
+        return self.path_of(self.box.clips_dir)
+
+
+_SECTIONS = {"box", "model", "metrics", "camera"}
+S = TypeVar("S", BoxSettings, ModelSettings, MetricsSettings, CameraSettings)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read ``box.toml`` or raise ``SettingsRefused``."""
+    document = _parse(path)
+    for key in document:
+        if key not in _SECTIONS:
+            known = ", ".join(sorted(_SECTIONS))
+            raise SettingsRefused(path, f"[{key}] is not known", f"known here: {known}")
+    if "box" not in document:
+        raise SettingsRefused(path, "[box] is missing", 'write [box] and below it id = "box-1"')
+    box = _section(path, "box", document["box"], BoxSettings)
+    model = _section(path, "model", document.get("model", {}), ModelSettings)
+    metrics = _section(path, "metrics", document.get("metrics", {}), MetricsSettings)
+    cameras, refused = _cameras(path, document.get("camera", []))
+    return Settings(path.absolute(), box, model, metrics, cameras, refused)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsRefused(
+            path, f"cannot be read ({error.strerror})", "give the box's configuration"
+        ) from None
+    except ValueError as error:
+        raise SettingsRefused(path, f"is not TOML ({error})", "correct that line") from None
+
+
+def _section(path: Path, name: str, table: Any, kind: type[S]) -> S:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        fault, _, where = str(error).partition(" - at `$")
+        if "matching regex" in fault:
+            fault = "not a name; use 1 to 63 of a-z, 0-9 and '-', with a letter or digit at both ends"
+        raise SettingsRefused(path, f"{name}{where.rstrip('`')}: {fault}", _way_out(kind)) from None
+
+
+def _way_out(kind: type[Struct]) -> str:
+    return f"known here: {', '.join(field.name for field in msgspec.structs.fields(kind))}"
+
+
+def _cameras(path: Path, tables: Any) -> tuple[list[CameraSettings], list[RefusedCamera]]:
+    if not isinstance(tables, list) or len(tables) > MAX_CAMERAS:
+        way_out = f"begin each of at most {MAX_CAMERAS} with [[camera]]"
+        raise SettingsRefused(path, "camera: not a list of cameras", way_out)
+    cameras: dict[str, CameraSettings] = {}
+    refused: list[RefusedCamera] = []
+    for number, table in enumerate(tables, 1):
+        where = f"camera[{number}]"
+        name = table.get("id") if isinstance(table, dict) else None
+        try:
+            camera = _section(path, where, table, CameraSettings)
+            if camera.id in cameras:
+                raise SettingsRefused(
+                    path, f"{where}.id: {camera.id!r} is given twice", "give it another name"
+                )
+            cameras[camera.id] = camera
+        except SettingsRefused as error:
+            refused.append(RefusedCamera(name if isinstance(name, str) else where, error))
+    return list(cameras.values()), refused

@@ -1,0 +1,126 @@
+"""Keeps every camera's work going, each in a thread of its own, and says so when one cannot go on."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from edge_agent.domain.fields import SceneError
+from edge_agent.errors import OutboxFault, SettingsRefused
+from edge_agent.outbox.store import Outbox, Snapshot
+from edge_agent.pipeline import CameraPipeline, Outcome
+from edge_agent.sources.feed import Arrival, CameraFeed
+
+log = logging.getLogger(__name__)
+
+_TAKE_S = 0.5
+_STOP_S = 5.0
+
+Stored = Callable[[Arrival, Sequence[Outcome]], None]
+
+
+class CameraWatch:
+    """One camera: takes the newest frame, has the pipeline judge it, stores what it reports."""
+
+    def __init__(
+        self,
+        feed: CameraFeed,
+        pipeline: CameraPipeline,
+        outbox: Outbox,
+        now_us: Callable[[], int],
+        stored: Stored | None = None,
+    ) -> None:
+        self.feed = feed
+        self.pipeline = pipeline
+        self.reports = 0
+        self.outbox_s = 0.0
+        self.lags_ms: deque[float] = deque(maxlen=1_000)
+        """From the decoded frame to the end of its judging, its reports stored."""
+        self._outbox = outbox
+        self._now_us = now_us
+        self._stored = stored
+
+    def run_once(self) -> None:
+        """Wait for a frame and work through it."""
+        arrival = self.feed.mailbox.take(_TAKE_S)
+        if arrival is None:
+            return
+        if arrival.is_seam:
+            self.pipeline.reconnected(arrival.frame.captured_at_us)
+        outcomes = self.pipeline.step(arrival.frame, self._now_us())
+        if outcomes:
+            self._store(outcomes)
+            if self._stored:
+                self._stored(arrival, outcomes)
+        self.feed.watch(is_close=not self.pipeline.is_quiet)
+        self.lags_ms.append((time.monotonic() - arrival.decoded_at_s) * 1e3)
+
+    def _store(self, outcomes: Sequence[Outcome]) -> None:
+        begun_s = time.perf_counter()
+        reports = [(outcome.lane, outcome.report) for outcome in outcomes]
+        camera = self.feed.camera
+        snapshots = [
+            Snapshot(outcome.report.event_id, camera, outcome.report.observed_at_us, outcome.snapshot_jpeg)
+            for outcome in outcomes
+            if outcome.snapshot_jpeg is not None
+        ]
+        try:
+            self._outbox.put(reports, snapshots)
+        except OutboxFault as fault:
+            log.error("%s", fault)
+        self.reports += len(outcomes)
+        self.outbox_s += time.perf_counter() - begun_s
+
+
+class Supervisor:
+    """All cameras of a box."""
+
+    def __init__(
+        self,
+        watches: Sequence[CameraWatch],
+        refused: Callable[[str, SettingsRefused], None],
+        died: Callable[[str], None],
+    ) -> None:
+        """``refused`` hears of a camera whose scene does not fit its pictures; the others go on.
+
+        ``died`` hears what stopped and why: the agent must not go on. Both are called from any thread.
+        """
+        self.watches = watches
+        self._refused = refused
+        self._died = died
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=[watch], name=f"watch-{watch.feed.camera}", daemon=True)
+            for watch in watches
+        ]
+
+    def start(self) -> None:
+        for watch in self.watches:
+            watch.feed.start()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Signal all, then wait for each."""
+        self._stopping.set()
+        for watch in self.watches:
+            watch.feed.signal_stop()
+        for watch in self.watches:
+            watch.feed.stop()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(_STOP_S)
+
+    def _run(self, watch: CameraWatch) -> None:
+        try:
+            while not self._stopping.is_set():
+                watch.run_once()
+        except SceneError as error:
+            watch.feed.signal_stop()
+            self._refused(
+                watch.feed.camera, SettingsRefused(error.file, f"{error.key} {error.fault}", error.way_out)
+            )
+        except Exception as error:
+            log.exception("camera %s: its watch died", watch.feed.camera)
+            self._died(f"the watch of camera {watch.feed.camera} died: {error!r}")

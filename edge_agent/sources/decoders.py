@@ -24,14 +24,23 @@ class Decoder:
     def __init__(self, end: AgentEnd, pid: int, pidfd: int) -> None:
         self.talk = end
         self.pid = pid
-        self._pidfd = pidfd
+        self._lock = threading.Lock()
+        self._pidfd: int | None = pidfd
+
+    def kill(self) -> None:
+        """From any thread. The descriptor names this process and no later one."""
+        with self._lock, contextlib.suppress(ProcessLookupError):
+            if self._pidfd is not None:
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def end(self) -> None:
-        """Kill it and wait until it is gone. The descriptor names this process and no later one."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        select.select([self._pidfd], [], [], _FORK_LIMIT_S)
-        os.close(self._pidfd)
+        """Kill it and wait until it is gone."""
+        self.kill()
+        with self._lock:
+            if self._pidfd is not None:
+                select.select([self._pidfd], [], [], _FORK_LIMIT_S)
+                os.close(self._pidfd)
+                self._pidfd = None
         self.talk.close()
 
 

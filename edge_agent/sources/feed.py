@@ -8,6 +8,7 @@ import os
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -59,7 +60,7 @@ class CameraFeed:
         self.fault: SourceFault | None = None
         self.faults: dict[SourceFault, int] = {}
         self.received = 0
-        self.last_frame_s: float | None = None
+        self._frame_times_s: deque[float] = deque(maxlen=32)
         self._fps = fps
         self._server = server
         self._backoff = Backoff(chance)
@@ -73,10 +74,17 @@ class CameraFeed:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Signal, end the decoder, wait until the thread is done. May be called more than once."""
+    def signal_stop(self) -> None:
+        """Ask the feed to end; ``stop`` also waits for it."""
         self._stopping.set()
         self.mailbox.close()
+        decoder = self._decoder
+        if decoder is not None:
+            decoder.kill()
+
+    def stop(self) -> None:
+        """Signal, end the decoder, wait until the thread is done."""
+        self.signal_stop()
         if self._thread.is_alive():
             self._thread.join(SILENCE_LIMIT_S + 1)
 
@@ -95,12 +103,20 @@ class CameraFeed:
         return self.mailbox.dropped + self._skipped_before + self._skipped
 
     @property
+    def fps(self) -> float:
+        """Frames a second that came lately; fewer than asked for while nothing moves."""
+        times_s = list(self._frame_times_s)
+        if len(times_s) < 2 or self.fault is not None:
+            return 0.0
+        return (len(times_s) - 1) / max(1e-3, time.monotonic() - times_s[0])
+
+    @property
     def state(self) -> CameraState:
-        if self.fault is None:
-            return CameraState.STARTING if self.last_frame_s is None else CameraState.LIVE
         if self.fault is SourceFault.REFUSED:
             return CameraState.REFUSED
-        return CameraState.STARTING if self.last_frame_s is None else CameraState.STALE
+        if not self._frame_times_s:
+            return CameraState.STARTING
+        return CameraState.LIVE if self.fault is None else CameraState.STALE
 
     def watch(self, *, is_close: bool) -> None:
         """Ask for every due picture, or, while nothing moves, for a look now and then."""
@@ -120,6 +136,8 @@ class CameraFeed:
             try:
                 self.run_once()
             except SourceFailed as failure:
+                if self._stopping.is_set():
+                    return
                 self._note(failure)
                 self._stopping.wait(self._backoff.pause_s(failure.fault))
 
@@ -182,8 +200,8 @@ class CameraFeed:
         self.fault = None
         self.received += 1
         self._skipped = said.skipped
-        self.last_frame_s = time.monotonic()
-        self.mailbox.put(Arrival(frame, said.is_seam, said.decoded_at_ns / 1e9))
+        self._frame_times_s.append(time.monotonic())
+        self.mailbox.put(Arrival(frame, said.is_seam and self.received > 1, said.decoded_at_ns / 1e9))
 
 
 def _open_clip(address: FileAddress) -> int:

@@ -99,14 +99,18 @@ class Duty:
             found += [Found(number, s) for s in self._judge(post, view) if self._may_report(post, s, at_us)]
         return found
 
+    def black_out(self, at_us: int) -> None:
+        """The camera was away, or turned: the rules wait until the scene is known again."""
+        self._blackout_until_us = at_us + round(BLACKOUT_S * 1e6)
+
     def _pause(self, motion: Motion, at_us: int, before_us: int | None) -> Pause | None:
         if motion.is_switch or (before_us is not None and at_us - before_us > GAP_S * 1e6):
-            self._blackout_until_us = at_us + round(BLACKOUT_S * 1e6)
+            self.black_out(at_us)
         if motion.is_global and before_us is not None:
             self._frozen_until_us = at_us + round(FREEZE_S * 1e6)
             self._global_since_us = at_us if self._global_since_us is None else self._global_since_us
             if at_us - self._global_since_us >= TURNED_S * 1e6:
-                self._blackout_until_us = at_us + round(BLACKOUT_S * 1e6)
+                self.black_out(at_us)
         elif at_us >= self._frozen_until_us:
             self._global_since_us = None
         if at_us < self._blackout_until_us:
