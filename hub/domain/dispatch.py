@@ -14,6 +14,14 @@ class DispatchState(StrEnum):
     """Given up; a person may retry it."""
 
 
+class Message(StrEnum):
+    """What a receiver is told."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    RESOLVED = "resolved"
+
+
 class Outcome(StrEnum):
     """How an attempt ended. A closed set: it is stored, shown and a label of the metrics."""
 
@@ -27,15 +35,11 @@ class Outcome(StrEnum):
     """No address, no connection, or it broke off."""
     UNTRUSTED = "untrusted"
     """The TLS certificate is not valid for the address."""
-    TOO_LARGE = "too_large"
-    """It answered 2xx but with more than we read; taken as accepted would hide a wrong address."""
     REDIRECTED = "redirected"
     REFUSED = "refused"
     """Another 4xx: the same message will not be taken later either."""
     MISCONFIGURED = "misconfigured"
-    """Our side cannot send it: no such connector, or the address is not allowed."""
-    DISABLED = "disabled"
-    """The receiver was switched off."""
+    """Our side cannot send it: no such connector, or not an address."""
 
 
 RETRYABLE = frozenset(

@@ -55,8 +55,8 @@ async def sign_in(parts: Parts, peer: str, username: str, password: str) -> tupl
 
 
 async def set_up(parts: Parts, peer: str, token: str, new: NewUser) -> tuple[User, str]:
-    """Make the first admin with a one-time link, and sign in. Once there is a user, an admin makes the others,
-    and no link works."""
+    """Make the first admin with a one-time link, and sign in. Once there is a user, no link works: an admin
+    makes the others."""
     wait = parts.throttle.begin(peer, "setup link", parts.now_us())
     if wait:
         raise TooOften(f"{wait.why}; try again in {wait.retry_after_s} s", wait.retry_after_s)
