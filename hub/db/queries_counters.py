@@ -14,10 +14,12 @@ async def take(session: AsyncSession, name: str, count: int = 1) -> int:
     """Reserve ``count`` numbers and return the first of them."""
     raised = _COUNTER.c.value + count
     statement = update(_COUNTER).where(_COUNTER.c.name == name).values(value=raised)
-    value: int = (await session.execute(statement.returning(_COUNTER.c.value))).scalar_one()
+    connection = await session.connection()
+    value: int = (await connection.execute(statement.returning(_COUNTER.c.value))).scalar_one()
     return value - count + 1
 
 
 async def latest(session: AsyncSession, name: str) -> int:
     """The last number taken; 0 before the first."""
-    return (await session.execute(select(_COUNTER.c.value).where(_COUNTER.c.name == name))).scalar_one()
+    statement = select(_COUNTER.c.value).where(_COUNTER.c.name == name)
+    return (await (await session.connection()).execute(statement)).scalar_one()
