@@ -133,6 +133,11 @@ class Agent:
         except* EdgeError as group:
             raise group.exceptions[0] from None
 
+    async def watch_only(self) -> None:
+        """Watch and store until cancelled; nobody carries the reports away. Raises ``EdgeError``."""
+        self.supervisor.start()
+        await self._until_dead()
+
     async def _until_dead(self) -> None:
         await self.dead.wait()
         raise EdgeError(self.why_dead)

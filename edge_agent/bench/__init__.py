@@ -1,0 +1,1 @@
+"""Measures a whole agent on this machine: ``saqshy bench edge``."""

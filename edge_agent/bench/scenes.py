@@ -1,0 +1,59 @@
+"""A configuration for a bench: clips looped as cameras, and a scene in which much happens."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+
+from edge_agent.errors import SourceRefused
+from edge_agent.settings import Settings, read_settings
+
+_SCENE = """[camera]
+id = "{camera}"
+name = "{camera}"
+size_px = [{width}, {height}]
+timezone = "Asia/Almaty"
+min_score = 0.4
+
+[[zone]]
+id = "all"
+polygon_px = [[0, 0], [{width}, 0], [{width}, {height}], [0, {height}]]
+
+[[rule]]
+kind = "intrusion"
+zone = "all"
+classes = ["person", "car", "bus", "truck"]
+dwell_s = 0.5
+cooldown_s = 0
+"""
+
+
+def write_box(folder: Path, sources: Sequence[str], cameras: int, fps: float, model: Path | None) -> Settings:
+    """Write ``box.toml`` and the scenes into ``folder``; the sources take turns. Raises ``Refused``."""
+    lines = ['[box]\nid = "bench"\nsite = "bench"\nclips_dir = "/"\n']
+    if model is not None:
+        lines.append(f"[model]\npath = {json.dumps(str(model.absolute()))}\n")
+    for number in range(cameras):
+        source, camera = sources[number % len(sources)], f"cam-{number + 1}"
+        width, height = picture_size(source)
+        scene = folder / f"{camera}.toml"
+        scene.write_text(_SCENE.format(camera=camera, width=width, height=height))
+        url = source if "://" in source else f"file:{Path(source).resolve()}"
+        lines.append(
+            f'[[camera]]\nid = "{camera}"\nurl = {json.dumps(url)}\nscene = "{scene.name}"\nfps = {fps:g}\n'
+        )
+    config = folder / "box.toml"
+    config.write_text("\n".join(lines))
+    return read_settings(config)
+
+
+def picture_size(source: str) -> tuple[int, int]:
+    """Width and height of a source's pictures. Raises ``SourceRefused``."""
+    try:
+        with av.open(source, timeout=3.0) as container:
+            video = container.streams.video[0]
+            return video.width & ~1, video.height & ~1
+    except (OSError, ValueError, IndexError) as error:
+        words = getattr(error, "strerror", None) or "no picture in it"
+        raise SourceRefused("--source", f"it cannot be opened ({words})", "give a clip or rtsp://…") from None
