@@ -6,14 +6,14 @@ from litestar import Response, get
 from litestar.params import Parameter
 
 from hub.domain.access import ANYONE_SIGNED_IN
-from hub.services import evidence
+from hub.services import pictures
 from hub.services.parts import Parts
 
 
 @get("/evidence/{evidence_id:str}", roles=ANYONE_SIGNED_IN, media_type="image/jpeg")
 async def picture(evidence_id: Annotated[str, Parameter(max_length=64)], parts: Parts) -> Response[bytes]:
     """The redacted picture, as its box sent it."""
-    jpeg = await evidence.read(parts, evidence_id)
+    jpeg = await pictures.read(parts, evidence_id)
     # What an id stands for never changes, so this browser need not ask again during its shift.
     return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=43200"})
 

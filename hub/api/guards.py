@@ -6,7 +6,7 @@ without a session; a test holds their list.
 
 import hmac
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
@@ -62,8 +62,7 @@ def _check_origin(connection: Connection) -> None:
 
 
 def _method(connection: Connection) -> str:
-    scope: Mapping[str, Any] = connection.scope  # pyright: ignore[reportAssignmentType]
-    return scope.get("method", "GET")
+    return cast("Mapping[str, Any]", connection.scope).get("method", "GET")
 
 
 def _own_hosts(connection: Connection) -> set[str]:

@@ -2,7 +2,7 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -65,7 +65,7 @@ def _from_framework(error: HTTPException) -> Problem:
 
 
 def _items(extra: Any) -> list[dict[str, Any]]:
-    found: list[Any] = extra if isinstance(extra, list) else []
+    found = cast("list[Any]", extra) if isinstance(extra, list) else []
     return [item for item in found if isinstance(item, dict)]
 
 

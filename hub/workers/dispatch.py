@@ -28,7 +28,7 @@ _AFTER_FAILURE_S = 1.0
 
 
 class DispatchWorker:
-    """``run`` until cancelled; then letters on their way are dropped, and those that were answered recorded."""
+    """``run`` until cancelled; then letters on their way are dropped, and what was answered is recorded."""
 
     def __init__(
         self, parts: Parts, connectors: Mapping[str, Connector], chance: Callable[[], float]
