@@ -16,6 +16,28 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+class CommandFailed(Exception):
+    """A command of Saqshy ended with an error; the message is its own last words."""
+
+
+def run_command(arguments: list[str], environment: dict[str, str] | None = None) -> str:
+    """Run ``saqshy …`` to its end; returns the last line of what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "saqshy", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(environment or {})},
+        check=False,
+    )
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        last = said[-1] if said else f"exit code {done.returncode}"
+        raise CommandFailed(f"saqshy {' '.join(arguments[:2])}: {last}")
+    lines = done.stdout.strip().splitlines()
+    return lines[-1] if lines else ""
+
+
 class Child:
     """One part of Saqshy in a process of its own, its output in a log file."""
 

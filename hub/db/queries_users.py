@@ -28,10 +28,6 @@ async def all_users(db: AsyncSession) -> Sequence[User]:
     return (await db.exec(select(User).order_by(col(User.username)))).all()
 
 
-async def has_users(db: AsyncSession) -> bool:
-    return (await db.exec(select(col(User.id)).limit(1))).first() is not None
-
-
 async def enabled_admins(db: AsyncSession) -> int:
     """How many admins can sign in."""
     found = await db.exec(

@@ -55,7 +55,7 @@ async def sign_in(parts: Parts, peer: str, username: str, password: str) -> tupl
 
 
 async def set_up(parts: Parts, peer: str, token: str, new: NewUser) -> tuple[User, str]:
-    """Make the first admin with a one-time link, and sign in. Once there is a user, no link works: an admin
+    """Make the first admin with a one-time link, and sign in. Once there is an admin, no link works: an admin
     makes the others."""
     wait = parts.throttle.begin(peer, "setup link", parts.now_us())
     if wait:
@@ -65,7 +65,7 @@ async def set_up(parts: Parts, peer: str, token: str, new: NewUser) -> tuple[Use
     async with parts.database.transaction() as db:
         if not await queries_users.use_setup_token(db, token_hash(token), parts.now_us()):
             raise NotAllowed("this set-up link was used or is too old; 'saqshy hub init' makes a new one")
-        if await queries_users.has_users(db):
+        if await queries_users.enabled_admins(db):
             raise NotAllowed("this hub is set up already; ask its admin for an account")
         user = await users.add(db, new, hashed, parts.now_us())
     parts.throttle.succeeded(peer, "setup link")
@@ -73,10 +73,10 @@ async def set_up(parts: Parts, peer: str, token: str, new: NewUser) -> tuple[Use
 
 
 async def new_setup_link_token(database: Database, now_us: int) -> str | None:
-    """Make a token that lives for 24 hours, or return None when the hub has users."""
+    """Make a token that lives for 24 hours, or return None when the hub has an admin."""
     token = secrets.token_urlsafe(32)
     async with database.transaction() as db:
-        if await queries_users.has_users(db):
+        if await queries_users.enabled_admins(db):
             return None
         db.add(SetupToken(token_hash=token_hash(token), expires_at_us=now_us + _SETUP_US))
     return token
