@@ -14,13 +14,14 @@ from edge_agent.domain.fields import SceneError
 from edge_agent.domain.scene import Scene, parse_scene
 from edge_agent.errors import EdgeError, Refused, SettingsRefused
 from edge_agent.inference.runtime import Detector, open_detector
-from edge_agent.link.credentials import Credentials, read_credentials
+from edge_agent.link.credentials import Credentials
 from edge_agent.link.nats import NatsLink
 from edge_agent.metrics import MetricsServer
 from edge_agent.outbox.envelope import Envelope
 from edge_agent.outbox.relay import Relay
 from edge_agent.outbox.store import Outbox
 from edge_agent.pipeline import CameraPipeline
+from edge_agent.provisioning.setup import SetupMode
 from edge_agent.self_report import health_of, samples_of
 from edge_agent.settings import CameraSettings, Settings
 from edge_agent.sources.address import parse_address
@@ -207,16 +208,5 @@ async def _live(agent: Agent, metrics: MetricsServer) -> None:
             where, f"port {chosen.port} is taken ({error.strerror})", "give another, or 0"
         ) from None
     log.info("metrics: http://%s:%d/metrics", chosen.host, port)
-    await agent.run(await _credentials(agent.settings))
-
-
-async def _credentials(settings: Settings) -> Credentials:
-    """What the box signs in with; an unprovisioned box first waits here for a technician."""
-    folder = settings.state_dir / "credentials"
-    credentials = read_credentials(folder, settings.box.id)
-    if credentials is None:
-        raise SettingsRefused(folder, "the box is not enrolled", "run `saqshy field enrol`")
-    if settings.box.site not in (None, credentials.site):
-        reason = f"box.site is {settings.box.site!r}, but the box is enrolled at {credentials.site!r}"
-        raise SettingsRefused(settings.path, reason, "correct it or leave it out")
-    return credentials
+    async with SetupMode(agent.settings) as setup:
+        await agent.run(await setup.credentials())

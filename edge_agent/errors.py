@@ -7,6 +7,7 @@
         ModelRefused       a model file or its manifest
       SourceFailed     a camera that should work does not at the moment; trying again is right
       OutboxFault      the disk takes nothing: full, read-only or broken
+      EnrolmentFailed  a box could not be found or enrolled
       LinkFailed       the bus does not answer, or not in time; trying again with the same ids is right
         LinkDenied       the bus refuses this box; a person must act
         HubBusy          the bus cannot store at the moment; the rows wait
@@ -99,3 +100,10 @@ class HubBusy(LinkFailed):
 
 class MessageRefused(LinkFailed):
     """The bus will never take this message."""
+
+
+class EnrolmentFailed(EdgeError):
+    """A box could not be enrolled: ``what`` happened, ``way_out`` helps."""
+
+    def __init__(self, what: str, way_out: str) -> None:
+        super().__init__(f"{what}; {way_out}")

@@ -5,6 +5,8 @@
     site = "kosshy"            # known from enrolment on when left out
     state_dir = "state"        # outbox, credentials; relative to this file
     clips_dir = "."            # file: addresses may name clips below this folder only
+    setup_host = "0.0.0.0"     # where technicians reach the box for its enrolment
+    setup_port = 7460          # 0 takes any free one; its announcement says which
 
     [model]
     path = "models/demo"       # the bundled model when left out
@@ -44,6 +46,8 @@ class BoxSettings(Struct, frozen=True, forbid_unknown_fields=True):
     site: Identity | None = None
     state_dir: str = "state"
     clips_dir: str = "."
+    setup_host: str = "0.0.0.0"  # noqa: S104 (technicians come from outside)
+    setup_port: Annotated[int, Meta(ge=0, le=65_535)] = 7_460
 
 
 class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
