@@ -76,15 +76,15 @@ class IngestWorker:
         self._changes = changes
         self._now_us = now_us
         self._dispatch_wake = dispatch_wake
-        self._events = BatchConsumer(bus, EVENTS, "ingest", batch=FETCH)
-        self._pictures = BatchConsumer(bus, EVIDENCE, "evidence", batch=PICTURES)
+        self.events = BatchConsumer(bus, EVENTS, "ingest", batch=FETCH)
+        self.pictures = BatchConsumer(bus, EVIDENCE, "evidence", batch=PICTURES)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Work until ``stop``. If one of the two sides fails for a reason of its own, both end with it."""
         async with asyncio.TaskGroup() as sides:
-            sides.create_task(self._until_stopped(self._events, self.ingest.take))
-            sides.create_task(self._until_stopped(self._pictures, self.ingest.take_pictures))
+            sides.create_task(self._until_stopped(self.events, self.ingest.take))
+            sides.create_task(self._until_stopped(self.pictures, self.ingest.take_pictures))
 
     def stop(self) -> None:
         """Have ``run`` end after the transaction in flight, if there is one."""
