@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_agent.cli.outcome import plain_errors
+from edge_agent.cli.watch import watch
 
 app = typer.Typer(
     help="The program on a box beside cameras.",
@@ -28,3 +29,6 @@ def run(config: Config) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with plain_errors():
         asyncio.run(run_box(read_settings(config)))
+
+
+app.command()(watch)

@@ -45,7 +45,7 @@ class Stillness(NamedTuple):
         return at_us - self.since_us >= STILL_S * 1e6
 
     def observe(self, rows: NDArray[np.intp], boxes: NDArray[np.float32], at_us: int) -> None:
-        """Compare the things in ``rows`` with where they stood; ``boxes``, one for each, is where they are."""
+        """Compare the things in ``rows`` with where they stood; ``boxes``, one each, is where they are."""
         is_off = _displacement(self.anchor[rows], boxes) > JITTER
         is_off |= box_math.areas(boxes) > GROWTH**2 * box_math.areas(self.anchor[rows])
         self.moved_frames[rows] = np.where(is_off, self.moved_frames[rows] + 1, 0)

@@ -32,6 +32,8 @@ LOST_STILL_S = 30.0
 """A parked car behind a bus: at least the 20 s of EVENTS."""
 LOST_LEAVING_S = 0.45
 """A thing last seen at the picture's edge on its way out is not waited for."""
+RESTED_S = 1.0
+"""What has not moved for so long may be there unseen; what moved was elsewhere by now."""
 HOLD_S = 60.0
 """How long an unchanged picture may stand in for detections."""
 LOW_SHARE = 0.4
@@ -126,6 +128,7 @@ class Tracker:
     def update(self, detections: Detections, at_us: int, motion: Motion | None = None) -> list[Track]:
         """Step to a frame that was looked at; gives confirmed tracks, lost ones among them for a while."""
         found = _one_per_thing(detections, self._score_limit * LOW_SHARE)
+        was_here = self._table.last_seen_us == self._at_us
         self._predict(at_us)
         self._at_us = at_us
         is_strong = found.scores >= self._score_limit
@@ -140,7 +143,7 @@ class Tracker:
             rows, columns = self._match(rows, columns, found, limit, at_us)
             self._correct(rows, columns, found, at_us)
             free_tracks[rows], free_found[columns] = False, False
-        self._keep_unchanged(free_tracks, motion, at_us)
+        self._keep_unchanged(free_tracks & was_here, motion, at_us)
         self._begin(np.flatnonzero(is_strong & free_found), found, at_us)
         self._forget(at_us)
         return self._tracks()
@@ -192,7 +195,7 @@ class Tracker:
         reach = 0.4 + np.minimum(by_speed, 3 * doubt)
         # Long unseen, anything could have come near: only what is nearly there counts.
         is_long = unseen_s > 1.0
-        cap = np.where(self._still.is_still(at_us)[rows][:, None], 0.6, 1.5)
+        cap = np.where(self._still.is_still(at_us)[rows][:, None], 0.6, 1.0)
         return size * np.where(is_long, np.minimum(reach, cap), np.minimum(reach, 3.0)).astype(np.float32)
 
     def _correct(self, rows: Rows, columns: Rows, found: Detections, at_us: int) -> None:
@@ -211,11 +214,15 @@ class Tracker:
         self._still.observe(rows, found.boxes[columns], at_us)
 
     def _keep_unchanged(self, free: Bools, motion: Motion | None, at_us: int) -> None:
-        """A still thing that the model missed is there all the same where the picture did not change."""
+        """A still thing that the model missed is there all the same where the picture did not change.
+
+        ``free`` are those that were there until the last frame and found no detection in this one.
+        """
         if motion is None or motion.is_global:
             return
-        fresh = at_us - self._table.last_detected_us < HOLD_S * 1e6
-        for row in np.flatnonzero(free & fresh & (self._table.hits >= CONFIRM_HITS)):
+        calm = at_us - self._table.last_detected_us < HOLD_S * 1e6
+        calm &= (at_us - self._still.since_us >= RESTED_S * 1e6) & ~self._is_leaving()
+        for row in np.flatnonzero(free & calm & (self._table.hits >= CONFIRM_HITS)):
             if not motion.in_box(box_math.to_corners(self._motions.place[row : row + 1])[0]):
                 self._table.last_seen_us[row] = at_us
                 self._motions.speed[row] = 0

@@ -46,9 +46,9 @@ class _Left:
 
 
 class DumpingAct:
-    """A new thing came to rest within ``near_m`` of a person or vehicle, all who were near went ``away_m`` off
-    or out of the picture, and it lies for ``stay_s``. Confirmed at ``confirm_s``; whoever takes it up again
-    before that ends it. In the ``container`` zone things may be left.
+    """A new thing came to rest within ``near_m`` of a person or vehicle, all who were near went ``away_m``
+    off or out of the picture, and it lies for ``stay_s``. Confirmed at ``confirm_s``; whoever takes it up
+    again before that ends it. In the ``container`` zone things may be left.
     """
 
     def __init__(self, spec: RuleSpec) -> None:
@@ -74,7 +74,7 @@ class DumpingAct:
         if sighting.thread in self._left:
             self._left[sighting.thread].phase = None
 
-    def stop(self, view: View) -> list[Sighting]:
+    def stop(self) -> list[Sighting]:
         """Whether the thing stays is no longer known: nothing more is said of it."""
         return []
 

@@ -19,8 +19,6 @@ FREEZE_S = 1.0
 """After a global change of the picture that does not last."""
 TURNED_S = 3.0
 """A global change that lasts so long is a turned camera, or a new scene: a blackout follows."""
-GAP_S = 5.0
-"""A pause between frames that is longer is a reconnect."""
 
 
 MAX_OPEN = 256
@@ -104,7 +102,7 @@ class Duty:
         self._blackout_until_us = at_us + round(BLACKOUT_S * 1e6)
 
     def _pause(self, motion: Motion, at_us: int, before_us: int | None) -> Pause | None:
-        if motion.is_switch or (before_us is not None and at_us - before_us > GAP_S * 1e6):
+        if motion.is_switch:
             self.black_out(at_us)
         if motion.is_global and before_us is not None:
             self._frozen_until_us = at_us + round(FREEZE_S * 1e6)
@@ -122,9 +120,11 @@ class Duty:
             return []
         if not is_on_duty(post.spec.hours, view.at_us, self._scene.timezone):
             rule, post.rule = post.rule, None
-            return rule.stop(view) if rule else []
+            return rule.stop() if rule else []
         if post.rule is None:
             post.rule = RULES[post.spec.kind].make(post.spec)
+            post.reported.clear()
+            post.cooling.clear()
         return post.rule.step(view)
 
     def _may_report(self, post: _Post, sighting: Sighting, at_us: int) -> bool:

@@ -93,6 +93,6 @@ class LineCrossed:
     def retract(self, sighting: Sighting) -> None:
         """A crossing is a moment: it is not told of later."""
 
-    def stop(self, view: View) -> list[Sighting]:
+    def stop(self) -> list[Sighting]:
         """An act leaves nothing open."""
         return []

@@ -17,7 +17,7 @@ STANDING_S = 10.0
 """A vehicle stands when it has kept its place for so long [Frigate]."""
 MOVED_FRAMES = 3
 SAME_PLACE = 0.5
-"""Boxes that overlap so far (IoU), or the smaller of which lies 80 % inside the other, show the same place."""
+"""Boxes that overlap so far (IoU), or one of which lies 80 % inside the other, show the same place."""
 JAM_VEHICLES = 3
 JAM_STANDING_S = 3.0
 
@@ -75,7 +75,7 @@ class IllegalParking:
             if parked.thread == sighting.thread:
                 parked.told_at_s = 0.0
 
-    def stop(self, view: View) -> list[Sighting]:
+    def stop(self) -> list[Sighting]:
         """End what is open."""
         ended = [sighting for parked in self._parked for sighting in self._end(parked)]
         self._parked = []

@@ -12,11 +12,16 @@ from edge_agent.domain.detection import Track
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground, GroundPoint
 from edge_agent.domain.scene import RuleSpec, Zone
-from shared.kinds import VEHICLES, Kind, ObjectClass
+from shared.kinds import Kind, ObjectClass
 from shared.messages import Phase
 
-BODY_M = {ObjectClass.PERSON: 1.7, ObjectClass.BUS: 3.0, ObjectClass.TRUCK: 2.8} | {
-    vehicle: 1.5 for vehicle in VEHICLES - {ObjectClass.BUS, ObjectClass.TRUCK}
+BODY_M = {
+    ObjectClass.PERSON: 1.7,
+    ObjectClass.BICYCLE: 1.7,
+    ObjectClass.MOTORCYCLE: 1.6,
+    ObjectClass.CAR: 1.5,
+    ObjectClass.BUS: 3.0,
+    ObjectClass.TRUCK: 2.8,
 }
 """How high a thing is, metres: the measure where a camera is not calibrated."""
 _OTHER_M = 0.5
@@ -87,7 +92,7 @@ class Spot(NamedTuple):
     metres_per_px: float
 
     def distance_m(self, actor: "Spot") -> float:
-        """Metres to where a person or vehicle stands; that one's height is the measure when there is no map."""
+        """Metres to where a person or vehicle stands; its height is the measure where there is no map."""
         if self.place is not None and actor.place is not None:
             return math.hypot(
                 self.place.east_m - actor.place.east_m, self.place.north_m - actor.place.north_m
@@ -113,7 +118,7 @@ class Rule(Protocol):
         """A sighting's report was kept back: say it again as long as it holds, if it can."""
         ...
 
-    def stop(self, view: View) -> list[Sighting]:
+    def stop(self) -> list[Sighting]:
         """Go off duty: end what is still open."""
         ...
 

@@ -44,6 +44,6 @@ class Intrusion:
         """Tell of it again while it stays."""
         self._told.discard(sighting.subject.id)
 
-    def stop(self, view: View) -> list[Sighting]:
+    def stop(self) -> list[Sighting]:
         """An act leaves nothing open."""
         return []
