@@ -8,6 +8,7 @@ import av
 
 from edge_agent.errors import SourceRefused
 from edge_agent.settings import Settings, read_settings
+from edge_agent.sources.failure import FFMPEG_ERRORS
 
 _SCENE = """[camera]
 id = "{camera}"
@@ -54,6 +55,6 @@ def picture_size(source: str) -> tuple[int, int]:
         with av.open(source, timeout=3.0) as container:
             video = container.streams.video[0]
             return video.width & ~1, video.height & ~1
-    except (OSError, ValueError, IndexError) as error:
+    except (*FFMPEG_ERRORS, IndexError) as error:
         words = getattr(error, "strerror", None) or "no picture in it"
         raise SourceRefused("--source", f"it cannot be opened ({words})", "give a clip or rtsp://…") from None

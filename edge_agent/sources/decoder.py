@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from edge_agent.errors import SourceFailed, SourceFault
 from edge_agent.sources.address import RtspAddress
@@ -42,6 +43,17 @@ def main(end: socket.socket, parent_pid: int) -> None:
         agent.failed(SourceFailed(SourceFault.NO_VIDEO, "the stream needs too much memory"))
     except BrokenPipeError:
         return
+    except Exception as error:  # noqa: BLE001  # nobody else can tell of it: the process has no other output
+        agent.failed(SourceFailed(SourceFault.CRASHED, _place_of(error)))
+
+
+def _place_of(error: Exception) -> str:
+    """Kind and line of a fault in this program, without its text, which may hold the address."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    place = f" at {Path(step.tb_frame.f_code.co_filename).name}:{step.tb_lineno}" if step else ""
+    return f"{type(error).__name__}{place}"
 
 
 _OPENERS: dict[str, Callable[[list, list[int]], Stream]] = {

@@ -5,6 +5,7 @@ from av import error as averror
 
 from edge_agent.errors import SourceFailed, SourceFault
 
+FFMPEG_ERRORS = (averror.FFmpegError, OSError, ValueError)
 _REFUSALS = (
     averror.HTTPUnauthorizedError,
     averror.HTTPForbiddenError,

@@ -28,7 +28,8 @@ def open_camera(address: RtspAddress) -> Stream:
 
 def _look_up(address: RtspAddress) -> IpAddress:
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        # As bytes: for text, Python would load a codec from a file, which a confined process may not read.
+        found = socket.getaddrinfo(address.host.encode(), address.port, type=socket.SOCK_STREAM)
         ip = ipaddress.ip_address(found[0][4][0])
         check_ip(ip, "host")
     except OSError as error:

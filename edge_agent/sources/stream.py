@@ -10,7 +10,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from edge_agent.errors import SourceFailed, SourceFault
-from edge_agent.sources.failure import failure_of
+from edge_agent.sources.failure import FFMPEG_ERRORS, failure_of
 
 OPEN_LIMIT_S = 3.0
 READ_LIMIT_S = 2.5
@@ -31,7 +31,7 @@ def open_stream(url: str, options: dict[str, str], is_live: bool) -> Stream:
     begun_s = time.monotonic()
     try:
         container = av.open(url, options=options, timeout=(OPEN_LIMIT_S, READ_LIMIT_S))
-    except (OSError, ValueError) as error:
+    except FFMPEG_ERRORS as error:
         raise failure_of(error, time.monotonic() - begun_s, OPEN_LIMIT_S) from None
     if not container.streams.video:
         raise SourceFailed(SourceFault.NO_VIDEO, "the stream has no picture")
@@ -60,7 +60,7 @@ def _once(stream: Stream) -> Iterator[Packet]:
             packet = next(demuxed)
         except StopIteration:
             return
-        except (OSError, ValueError) as error:
+        except FFMPEG_ERRORS as error:
             raise failure_of(error, time.monotonic() - begun_s, READ_LIMIT_S) from None
         if packet.size:
             yield packet

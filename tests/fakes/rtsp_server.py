@@ -1,0 +1,111 @@
+"""A camera: an RTSP server that loops a clip for ever, with timestamps that go on at the loop.
+
+Run by the system's Python, which has GStreamer's bindings: ``/usr/bin/python3 rtsp_server.py CLIP [--port N]
+[--login USER:PASSWORD]``. Prints ``ready <port>`` once it listens; serves ``/clip``, each client from the start.
+"""
+
+import argparse
+from typing import NamedTuple
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402  # the versions come first
+
+CAPS = "video/x-h264,stream-format=byte-stream,alignment=au"
+
+
+class Unit(NamedTuple):
+    """One picture as it was encoded."""
+
+    body: bytes
+    pts_ns: int
+    dts_ns: int
+
+
+def read_units(clip: str) -> list[Unit]:
+    pipeline = Gst.parse_launch(
+        f'filesrc location="{clip}" ! qtdemux ! h264parse config-interval=-1 ! {CAPS} ! appsink name=out sync=false'
+    )
+    out = pipeline.get_by_name("out")
+    pipeline.set_state(Gst.State.PLAYING)
+    units = []
+    while (sample := out.emit("pull-sample")) is not None:
+        buffer = sample.get_buffer()
+        units.append(Unit(buffer.extract_dup(0, buffer.get_size()), buffer.pts, buffer.dts))
+    pipeline.set_state(Gst.State.NULL)
+    return units
+
+
+class Loop:
+    """Feeds one client's appsrc."""
+
+    def __init__(self, units: list[Unit], source) -> None:
+        self.units = units
+        self.count = 0
+        times = sorted(unit.pts_ns for unit in units)
+        self.first_ns = times[0]
+        self.length_ns = times[-1] - times[0] + (times[-1] - times[0]) // max(1, len(times) - 1)
+        source.connect("need-data", self.push)
+
+    def push(self, source, _length) -> None:
+        lap, index = divmod(self.count, len(self.units))
+        unit = self.units[index]
+        shift_ns = lap * self.length_ns - self.first_ns
+        buffer = Gst.Buffer.new_wrapped(unit.body)
+        buffer.pts = unit.pts_ns + shift_ns
+        if unit.dts_ns != Gst.CLOCK_TIME_NONE and unit.dts_ns + shift_ns >= 0:
+            buffer.dts = unit.dts_ns + shift_ns
+        self.count += 1
+        source.emit("push-buffer", buffer)
+
+
+class Factory(GstRtspServer.RTSPMediaFactory):
+    """One pipeline for each client."""
+
+    def __init__(self, units: list[Unit]) -> None:
+        super().__init__()
+        self.units = units
+        self.set_launch(
+            f"( appsrc name=src is-live=true format=time max-bytes=200000 caps={CAPS}"
+            " ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+        )
+
+    def do_configure(self, media) -> None:
+        source = media.get_element().get_by_name("src")
+        media.loop = Loop(self.units, source)
+
+
+def demand_login(server, factory, login: str) -> None:
+    user, _, password = login.partition(":")
+    auth = GstRtspServer.RTSPAuth()
+    token = GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", "viewer")
+    auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+    server.set_auth(auth)
+    factory.add_role_from_structure(Gst.Structure.from_string(
+        "viewer,media.factory.access=true,media.factory.construct=true")[0])  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("clip")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--login")
+    chosen = parser.parse_args()
+    Gst.init(None)
+    factory = Factory(read_units(chosen.clip))
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(str(chosen.port))
+    server.get_mount_points().add_factory("/clip", factory)
+    if chosen.login:
+        demand_login(server, factory, chosen.login)
+    server.attach(None)
+    print("ready", server.get_bound_port(), flush=True)
+    GLib.MainLoop().run()
+
+
+if __name__ == "__main__":
+    main()
