@@ -1,0 +1,82 @@
+"""``saqshy sim``: film a street, and judge what was reported of it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(help="Film a simulated street and score what was reported of it.", no_args_is_help=True)
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        _refuse(f"--size {text!r} is not a picture size; write it as 640x360")
+    w, h = int(width), int(height)
+    if not (160 <= w <= 3840 and 90 <= h <= 2160) or w % 2 or h % 2:
+        _refuse(f"--size {text} is out of range; use even numbers from 160x90 to 3840x2160")
+    return w, h
+
+
+@app.command()
+def film(
+    out: Annotated[Path, typer.Option(help="The folder to write into.")],
+    scene: Annotated[str, typer.Option(help="What happens.")] = "street",
+    seconds: Annotated[float, typer.Option(min=2, max=3600, help="How long.")] = 90,
+    cameras: Annotated[int, typer.Option(min=1, max=8, help="How many cameras film it.")] = 4,
+    weather: Annotated[str, typer.Option(help="Light and weather.")] = "clear",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same film.")] = 1,
+    fps: Annotated[int, typer.Option(min=1, max=60, help="Pictures a second.")] = 10,
+    size: Annotated[str, typer.Option(help="Picture size.")] = "640x360",
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many processes film at once.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Film a scene: one mp4 and one scene file a camera, truth.json, cameras.json, base.geojson."""
+    from simulator import reel
+    from simulator.scenes import SCENE_NAMES
+    from simulator.weather import WEATHERS
+
+    if scene not in SCENE_NAMES:
+        _refuse(f"--scene {scene!r} is not known; use one of {', '.join(SCENE_NAMES)}")
+    if weather not in WEATHERS:
+        _refuse(f"--weather {weather!r} is not known; use one of {', '.join(WEATHERS)}")
+    order = reel.Order(scene, seed, seconds, weather, fps, _size(size), cameras)
+    try:
+        truth_path = reel.film(order, out, jobs)
+    except OSError as error:
+        _refuse(f"--out {out}: {error.strerror or error}; choose a folder that can be written")
+    truth = json.loads(truth_path.read_text(encoding="utf-8"))
+    typer.echo(f"{len(truth['cameras'])} films of {seconds:g} s in {out}", err=True)
+    for event in truth["events"]:
+        typer.echo(f"  {event['kind']:16} from {event['begin_s']:6.1f} s, due {event['due_s']:6.1f} s, seen by {', '.join(event['cameras']) or 'nobody'}", err=True)
+    if as_json:
+        typer.echo(json.dumps({"truth": str(truth_path), "cameras": truth["cameras"], "events": len(truth["events"])}))
+    sys.stdout.flush()
+
+
+@app.command()
+def score(
+    truth: Annotated[Path, typer.Argument(help="A film's truth.json.")],
+    events: Annotated[Path, typer.Argument(help="What was reported: JSONL of reports, or of a hub's incidents.")],
+    camera: Annotated[list[str] | None, typer.Option(help="Score these cameras only.")] = None,
+    started_at: Annotated[str | None, typer.Option(help="When the film began, for incidents; ISO 8601.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare reports with the truth: found, missed, false, duplicates, delay and distance."""
+    from simulator import verdict
+
+    try:
+        document, numbers = verdict.of_files(truth, events, camera, started_at)
+    except verdict.FileRefused as error:
+        _refuse(str(error))
+    for line in verdict.table(document, numbers):
+        typer.echo(line, err=as_json)
+    if as_json:
+        typer.echo(json.dumps(numbers))
