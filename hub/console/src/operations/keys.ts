@@ -24,5 +24,5 @@ export function commandOf(stroke: Stroke): Command | null {
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, .maplibregl-canvas') !== null;
+  return (target as Partial<Element> | null)?.closest?.('input, textarea, select, .maplibregl-canvas') != null;
 }
