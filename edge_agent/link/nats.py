@@ -6,7 +6,6 @@ import contextlib
 import json
 import ssl
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
@@ -26,7 +25,7 @@ class NatsLink:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._client: Client | None = None
+        self._client = Client()
         self.closed = asyncio.Event()
         self.denied: str | None = None
 
@@ -34,8 +33,8 @@ class NatsLink:
         """Connect and sign in. Raises ``LinkDenied`` or ``LinkFailed``."""
         mine = self._credentials
         try:
-            self._client = await asyncio.wait_for(
-                nats.connect(
+            async with asyncio.timeout(_CONNECT_WITHIN_S):
+                await self._client.connect(
                     list(mine.bus_urls),
                     user_jwt_cb=lambda: bytearray(mine.jwt.encode()),
                     signature_cb=lambda nonce: base64.b64encode(mine.key.sign(nonce.encode())),
@@ -49,9 +48,7 @@ class NatsLink:
                     max_outstanding_pings=2,
                     closed_cb=self._on_closed,
                     error_cb=self._on_error,
-                ),
-                _CONNECT_WITHIN_S,
-            )
+                )
         except (OSError, TimeoutError, NatsError, ValueError) as error:
             raise self._failure(error) from error
 
@@ -75,7 +72,6 @@ class NatsLink:
 
     async def tell(self, subject: str, body: bytes) -> None:
         """Say something that nobody stores. Raises ``LinkFailed``."""
-        assert self._client
         try:
             await self._client.publish(subject, body)
         except (OSError, TimeoutError, NatsError) as error:
@@ -83,12 +79,10 @@ class NatsLink:
 
     async def close(self) -> None:
         """End the connection, in two seconds at most."""
-        if self._client:
-            with contextlib.suppress(OSError, TimeoutError, NatsError):
-                await asyncio.wait_for(self._client.close(), 2)
+        with contextlib.suppress(OSError, TimeoutError, NatsError):
+            await asyncio.wait_for(self._client.close(), 2)
 
     async def _request(self, subject: str, body: bytes, headers: dict[str, str] | None) -> bytes:
-        assert self._client
         try:
             return (await self._client.request(subject, body, timeout=_ACK_WITHIN_S, headers=headers)).data
         except NoRespondersError as error:

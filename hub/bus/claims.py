@@ -4,7 +4,6 @@
 # nats-py leaves its keyword arguments untyped.
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from hub.bus.accounts import BusAccounts, system_login
-from hub.bus.connection import connect
+from hub.bus.connection import connect, end
 from hub.bus.errors import BusAway, BusError
 
 _log = logging.getLogger(__name__)
@@ -41,8 +40,7 @@ async def assert_account(url: str, accounts: BusAccounts, now_s: int) -> bool:
     except (NatsError, TimeoutError, OSError) as error:
         raise BusAway(f"{url}: {error or type(error).__name__}") from error
     finally:
-        with contextlib.suppress(NatsError, TimeoutError, OSError):
-            await client.close()
+        await end(client)
 
 
 async def watch_account(

@@ -10,7 +10,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
@@ -34,9 +33,10 @@ async def connect(url: str, login: Login, closed: Callable[[], Awaitable[None]] 
     def sign(nonce: str) -> bytes:
         return base64.b64encode(login.key.sign(nonce.encode()))
 
+    client = Client()
     try:
-        return await asyncio.wait_for(
-            nats.connect(
+        async with asyncio.timeout(_CONNECT_WITHIN_S):
+            await client.connect(
                 url,
                 user_jwt_cb=lambda: bytearray(login.jwt.encode()),
                 signature_cb=sign,
@@ -49,11 +49,17 @@ async def connect(url: str, login: Login, closed: Callable[[], Awaitable[None]] 
                 max_outstanding_pings=2,
                 closed_cb=closed,
                 error_cb=said,
-            ),
-            _CONNECT_WITHIN_S,
-        )
+            )
     except (OSError, TimeoutError, NatsError) as error:
+        await end(client)
         raise BusAway(f"{url}: {error or type(error).__name__}") from error
+    return client
+
+
+async def end(client: Client) -> None:
+    """Close a client, in two seconds at most, whatever state it is in."""
+    with contextlib.suppress(NatsError, TimeoutError, OSError):
+        await asyncio.wait_for(client.close(), 2)
 
 
 class HubBus:
@@ -117,5 +123,4 @@ class HubBus:
         finally:
             self._connected.clear()
             self._client = None
-            with contextlib.suppress(NatsError, TimeoutError, OSError):
-                await asyncio.wait_for(client.close(), 2)
+            await end(client)

@@ -112,13 +112,16 @@ class EmbeddedNats:
     @property
     def url(self) -> str:
         """Where the hub itself connects to."""
-        host = "127.0.0.1" if self._host in ("0.0.0.0", "::") else self._host  # noqa: S104 (compared, not bound)
-        return f"nats://{host}:{self.port}"
+        return f"nats://{self._own_host}:{self.port}"
 
     @property
     def pid(self) -> int | None:
         """The running server's process id."""
         return self._process.pid if self._process and self._process.returncode is None else None
+
+    @property
+    def _own_host(self) -> str:
+        return "127.0.0.1" if self._host in ("0.0.0.0", "::") else self._host  # noqa: S104 (compared, not bound)
 
     def set_accounts(self, accounts: BusAccounts) -> None:
         """What the server gets when it is started the next time."""
@@ -172,34 +175,29 @@ class EmbeddedNats:
         config.touch(mode=0o600)
         config.write_text(server_config(self._accounts, self._folder, self._host, self.port))
         command = [str(self._program), "-c", str(config)]
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), *command,
-            stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE,
-            env={"PATH": os.environ.get("PATH", "")},
-        )  # fmt: skip
+        with (self._folder / "nats-server.err").open("wb") as complaints:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), *command,
+                stdin=DEVNULL, stdout=DEVNULL, stderr=complaints, env={"PATH": os.environ.get("PATH", "")},
+            )  # fmt: skip
         await self._until_ready(self._process)
 
     async def _until_ready(self, process: Process) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
         while time.monotonic() < deadline:
             if process.returncode is not None:
-                raise BusUnfit(
-                    f"nats-server ended at once: {await self._last_words(process)}", "see its log file"
-                )
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(self.url[7:].split(":")[0], self.port)
-                writer.close()
+                raise BusUnfit(f"nats-server ended at once: {self._last_words()}", "see its log file")
+            if _answers(self._own_host, self.port):
                 return
             await asyncio.sleep(0.02)
         raise BusAway(f"nats-server did not answer within {_READY_WITHIN_S:.0f} s")
 
-    async def _last_words(self, process: Process) -> str:
-        assert process.stderr
-        said = (await process.stderr.read()).decode(errors="replace").strip()
-        with contextlib.suppress(OSError):
-            lines = (self._folder / "nats-server.log").read_text(errors="replace").splitlines()
-            said = said or (lines[-1] if lines else "")
-        return said[-300:] or "no message"
+    def _last_words(self) -> str:
+        """What it complained about before it could open its log, else the log's end."""
+        for name in ("nats-server.err", "nats-server.log"):
+            with contextlib.suppress(OSError, IndexError):
+                return (self._folder / name).read_text(errors="replace").splitlines()[-1][-300:]
+        return "no message"
 
     async def _supervise(self) -> None:
         deaths = 0
@@ -216,6 +214,14 @@ class EmbeddedNats:
                 self.restarts += 1
             except (BusUnfit, BusAway, OSError):
                 _log.exception("nats-server did not start")
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _is_free(host: str, port: int) -> bool:

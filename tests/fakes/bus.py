@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import nats
 from nats.aio.client import Client
 
 from hub.bus.accounts import BusAccounts, Login, device_jwt, hub_login, make_accounts
@@ -51,15 +50,21 @@ class RunningBus:
             if said is not None:
                 said.append(str(error))
 
-        return await nats.connect(
-            self.server.url,
-            user_jwt_cb=lambda: bytearray(login.jwt.encode()),
-            signature_cb=lambda nonce: base64.b64encode(login.key.sign(nonce.encode())),
-            inbox_prefix=inbox_prefix(box).encode(),
-            error_cb=complain,
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-        )
+        client = Client()
+        try:
+            await client.connect(
+                self.server.url,
+                user_jwt_cb=lambda: bytearray(login.jwt.encode()),
+                signature_cb=lambda nonce: base64.b64encode(login.key.sign(nonce.encode())),
+                inbox_prefix=inbox_prefix(box).encode(),
+                error_cb=complain,
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+            )
+        except BaseException:
+            await client.close()
+            raise
+        return client
 
     async def events_stored(self) -> int:
         client = await self.hub.client()
