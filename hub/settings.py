@@ -1,10 +1,11 @@
-"""What can be set: ``hub.toml`` in the data folder, all of it optional.
+"""What can be set: ``hub.toml`` in the data folder, all of it optional::
 
-host = "127.0.0.1"          port = 8000             bus_port = 4222
-public_url = "https://…"    set-up links begin so; default: the address that is listened on
-metrics_token = "…"         lets Prometheus read /api/v1/metrics without a session
-[session]   lifetime_h = 16    idle_h = 4
-[dispatch]  max_attempts = 300
+host = "127.0.0.1"       port = 8000          the console and the API
+bus_host = "127.0.0.1"   bus_port = 4222      what boxes connect to
+public_url = "https://…"                      the address before a reverse proxy: set-up links, cookies
+metrics_token = "…"                           lets Prometheus read /api/v1/metrics without a session
+[session]    lifetime_h = 16    idle_h = 4
+[dispatch]   max_attempts = 300
 """
 
 from pathlib import Path
@@ -45,6 +46,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str = "127.0.0.1"
     port: Port = 8000
+    bus_host: str = "127.0.0.1"
     bus_port: Port = 4222
     public_url: Annotated[str, Meta(pattern=r"^https?://[^\s/]+\Z")] | None = None
     metrics_token: Annotated[str, Meta(min_length=16)] | None = None

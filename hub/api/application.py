@@ -67,16 +67,25 @@ class Desk(NamedTuple):
 
 def create_api(desk: Desk) -> Litestar:
     """The whole web application."""
+    return _application(desk._asdict(), State({"parts": desk.parts}))
+
+
+def describe_api() -> dict[str, Any]:
+    """The API's description (OpenAPI 3.1), made without a running hub."""
+    return _application(dict.fromkeys(Desk._fields), State()).openapi_schema.to_schema()
+
+
+def _application(given: dict[str, Any], state: State) -> Litestar:
     return Litestar(
         route_handlers=[Router("/api/v1", route_handlers=_ROUTES), *console.ROUTES],
         guards=[admit],
-        dependencies={name: _given(value) for name, value in desk._asdict().items()},
+        dependencies={name: _given(value) for name, value in given.items()},
         exception_handlers={Exception: to_response, HTTPException: to_response},
         before_send=[add_headers],
         request_max_body_size=MAX_BODY_BYTES,
         compression_config=CompressionConfig(backend="gzip", minimum_size=1_024, exclude=["/api/v1/stream"]),
         openapi_config=_description(),
-        state=State({"parts": desk.parts}),
+        state=state,
         logging_config=None,
     )
 
