@@ -78,7 +78,7 @@ class CameraPipeline:
         """Of the latest inferences."""
         self._detector = detector
         self._gate = MotionGate()
-        self._tracker = Tracker(scene.width, scene.height, scene.min_score)
+        self._tracker = Tracker(scene.look_px, scene.min_score)
         self._duty = Duty(scene)
         self._reporter = Reporter(scene, randomness)
         self._inferred_us: int | None = None
@@ -151,7 +151,7 @@ class CameraPipeline:
         if not self._is_due(frame.captured_at_us, motion):
             return None
         least_score = LOW_SHARE * self.scene.min_score
-        self._seen = self._detector.detect_i420(frame.i420, None, min_score=least_score)
+        self._seen = self._detector.detect_i420(frame.i420, self.scene.look_px, min_score=least_score)
         self._inferred_us = frame.captured_at_us
         self.counters.frames_inferred += 1
         self.counters.detections += int((self._seen.scores >= self.scene.min_score).sum())

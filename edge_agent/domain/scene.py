@@ -24,6 +24,7 @@ DEFAULT_TIMEZONE = "Asia/Almaty"
 DEFAULT_MIN_SCORE = 0.5
 DEFAULT_PIXEL_ERROR = 4.0
 LEAST_AREA_PX2 = 64.0
+LEAST_LOOK_PX = 64
 
 
 class Mode(StrEnum):
@@ -103,6 +104,8 @@ class Scene:
     height: int
     timezone: tzinfo
     min_score: float
+    look_px: tuple[int, int, int, int]
+    """Left, top, right, bottom: the part of the picture that the model is shown."""
     ground: Ground | None = None
     zones: dict[str, Zone] = field(default_factory=dict[str, Zone])
     tripwires: dict[str, Tripwire] = field(default_factory=dict[str, Tripwire])
@@ -145,7 +148,7 @@ class _Reader:
     # What a file is made of
 
     def _camera(self, table: dict[str, Any]) -> Scene:
-        self._fields.known(table, "camera", {"id", "name", "size_px", "timezone", "min_score"})
+        self._fields.known(table, "camera", {"id", "name", "size_px", "timezone", "min_score", "look_px"})
         width, height = self._fields.pair(table.get("size_px"), "camera.size_px")
         if not (width.is_integer() and height.is_integer() and 16 <= width <= 8192 and 16 <= height <= 8192):
             self._fields.refuse(
@@ -160,7 +163,20 @@ class _Reader:
             height=int(height),
             timezone=self._timezone(self._fields.text(table, "timezone", "camera", DEFAULT_TIMEZONE)),
             min_score=self._fields.number(table, "min_score", "camera", 0.05, 0.99, DEFAULT_MIN_SCORE),
+            look_px=self._look(table),
         )
+
+    def _look(self, table: dict[str, Any]) -> tuple[int, int, int, int]:
+        if "look_px" not in table:
+            return (0, 0, *self._size_px)
+        (left, top), (right, bottom) = self._points(table["look_px"], "camera.look_px", 2, 2)
+        if right - left < LEAST_LOOK_PX or bottom - top < LEAST_LOOK_PX:
+            self._fields.refuse(
+                "camera.look_px",
+                f"is smaller than {LEAST_LOOK_PX} px",
+                "write it as [[left, top], [right, bottom]]",
+            )
+        return int(left), int(top), int(right), int(bottom)
 
     def _timezone(self, name: str) -> tzinfo:
         try:
@@ -204,14 +220,7 @@ class _Reader:
         self._fields.known(table, where, {"id", "polygon_px"})
         name = self._fields.identity(table, "id", where)
         key = f"{where}.polygon_px"
-        listed = table.get("polygon_px")
-        if not isinstance(listed, list) or not 3 <= len(cast("list[Any]", listed)) <= MAX_ITEMS:
-            self._fields.refuse(
-                key, "is not a list of 3 to 64 corners", "write it as [[x, y], [x, y], [x, y]]"
-            )
-        corners = [
-            self._in_picture(corner, f"{key}[{n}]") for n, corner in enumerate(cast("list[Any]", listed))
-        ]
+        corners = self._points(table.get("polygon_px"), key, 3, MAX_ITEMS)
         crossing = geometry.crossing_edges(corners)
         if crossing is not None:
             self._fields.refuse(
@@ -301,6 +310,13 @@ class _Reader:
 
     def _point(self, table: dict[str, Any], key: str, where: str) -> Point:
         return self._in_picture(table.get(key), f"{where}.{key}")
+
+    def _points(self, value: object, key: str, least: int, most: int) -> list[Point]:
+        listed = cast("list[Any]", value) if isinstance(value, list) else []
+        if not least <= len(listed) <= most:
+            how_many = f"{least}" if least == most else f"{least} to {most}"
+            self._fields.refuse(key, f"is not a list of {how_many} points", "write it as [[x, y], [x, y], …]")
+        return [self._in_picture(point, f"{key}[{n + 1}]") for n, point in enumerate(listed)]
 
     def _in_picture(self, value: object, key: str) -> Point:
         x, y = self._fields.pair(value, key)

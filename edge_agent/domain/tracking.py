@@ -56,9 +56,9 @@ for _group, _classes in enumerate(
 ):
     _GROUP[list(_classes)] = _group
 
-_SAME_IOU = 0.7
+_SAME_IOU = 0.6
 """Two detections of one group that overlap more are one thing."""
-_INSIDE_SHARE = 0.8
+_INSIDE_SHARE = 0.65
 """A new thing that lies so far inside one already followed is a part of it."""
 _SIZE_JUMP = 2.5
 _COST_LIMIT = 0.95
@@ -90,11 +90,12 @@ class Tracker:
     """Follows the things before one camera. Ids count up from 1 per instance and are never used again.
 
     ``score_limit`` (0 to 1): a detection must reach it to begin a track; raising it loses faint things and
-    false ones. ``width`` and ``height`` are those of the picture, in pixels.
+    false ones. ``look_px``, left, top, right, bottom, is the part of the picture in which things are found.
     """
 
-    def __init__(self, width: int, height: int, score_limit: float) -> None:
-        self._size_px = np.array([width, height], np.float32)
+    def __init__(self, look_px: tuple[int, int, int, int], score_limit: float) -> None:
+        self._low_px = np.array(look_px[:2], np.float32)
+        self._high_px = np.array(look_px[2:], np.float32)
         self._score_limit = score_limit
         self._next_id = 1
         self._at_us: int | None = None
@@ -262,16 +263,15 @@ class Tracker:
         corners = box_math.to_corners(self._motions.place)
         speed, centre = self._motions.speed[:, :2], self._motions.place[:, :2]
         brisk = np.abs(speed) > 0.3 * kalman.sizes(self._motions.place)
-        outward = ((corners[:, :2] <= 2) & (speed < 0)) | (
-            (corners[:, 2:] >= self._size_px - 2) & (speed > 0)
-        )
-        outside = (centre < 0) | (centre > self._size_px)
+        low, high = self._low_px, self._high_px
+        outward = ((corners[:, :2] <= low + 2) & (speed < 0)) | ((corners[:, 2:] >= high - 2) & (speed > 0))
+        outside = (centre < low) | (centre > high)
         return (outside | (outward & brisk)).any(1)
 
     def _tracks(self) -> list[Track]:
         rows = np.flatnonzero(self._table.hits >= CONFIRM_HITS)
         corners = box_math.to_corners(self._motions.place[rows])
-        low, high = np.zeros(2, np.float32), self._size_px
+        low, high = self._low_px, self._high_px
         corners = np.concatenate([corners[:, :2].clip(low, high), corners[:, 2:].clip(low, high)], axis=1)
         table = self._table
         classes = table.votes[rows].argmax(1)
