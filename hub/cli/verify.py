@@ -67,9 +67,7 @@ async def verify_folder(folder: Path) -> Report:
 def _verify_files(folder: Path, report: Report) -> None:
     path = folder / "hub.db"
     if not path.is_file():
-        raise StartRefused(
-            f"{folder}: there is no hub in it", "give its folder with --data, or run 'hub init'"
-        )
+        raise StartRefused(f"{folder}: no hub is in it", "name it with --data, or run 'saqshy hub init'")
     try:
         database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     except sqlite3.Error as error:
@@ -101,8 +99,8 @@ def _verify_database(folder: Path, database: sqlite3.Connection, report: Report)
     (revision,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
     if revision != newest_revision():
         report.notes.append(f"the schema is {revision}; the next start of the hub brings it to the newest")
-    for table in ("incident", "event", "dispatch"):
-        report.checked[f"{table}s"] = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 (fixed names)
+    for table, name in (("incident", "incidents"), ("event", "reports"), ("dispatch", "dispatches")):
+        report.checked[name] = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 (fixed names)
 
 
 def _verify_pictures(folder: Path, database: sqlite3.Connection, report: Report) -> None:
@@ -120,9 +118,7 @@ def _verify_pictures(folder: Path, database: sqlite3.Connection, report: Report)
             continue
         faults += 1
         if faults <= _MAX_NAMED:
-            report.add(
-                fault, "restore this file from a backup; its incident stays without this picture till then"
-            )
+            report.add(fault, "restore this file from a backup")
     report.checked["pictures"] = len(digests)
     if faults > _MAX_NAMED:
         report.add(f"{faults - _MAX_NAMED} more pictures are missing or changed", _RESTORE)
