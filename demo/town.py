@@ -16,7 +16,8 @@ BOXES: dict[str, tuple[int, ...]] = {"box-abay-1": (0, 1), "box-abay-2": (2, 3)}
 SCENE = "street"
 SEED = 7
 TECHNICIAN = "demo-technician"
-PICTURES_PER_S = 10
+PICTURES_PER_S = 5
+"""As many as the boxes look at; more would only take longer to film."""
 
 
 class Agency(NamedTuple):
@@ -42,15 +43,15 @@ AGENCIES = (
 class Town:
     """The demo's folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, film: Path | None = None) -> None:
         self.folder = folder
-        self.film = folder / "film"
+        self.film = film or folder / "film"
         self.hub = folder / "hub"
         self.logs = folder / "logs"
 
     def clear(self) -> None:
         """Forget everything that an earlier start left, except the film."""
-        for name in ("hub", "boxes", "logs", "secrets.json"):
+        for name in ("hub", "boxes", "logs", "secrets.json", "city.toml"):
             path = self.folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
