@@ -8,11 +8,11 @@ import time
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 from edge_agent.domain.fields import SceneError
 from edge_agent.domain.scene import Scene, parse_scene
 from edge_agent.errors import EdgeError, Refused, SettingsRefused
+from edge_agent.inference.model import BUNDLED_MODEL
 from edge_agent.inference.runtime import Detector, open_detector
 from edge_agent.link.credentials import Credentials
 from edge_agent.link.nats import NatsLink
@@ -32,8 +32,6 @@ from shared.identity import check_identity
 from shared.messages import VERSION, CameraHealth, CameraState, Health
 
 log = logging.getLogger(__name__)
-
-BUNDLED_MODEL = Path(__file__).parent / "inference" / "models" / "demo"
 
 
 def now_us() -> int:
@@ -83,7 +81,7 @@ class Agent:
         """One camera, or None when its own configuration is wrong: the others go on."""
         try:
             scene = read_scene(self.settings, camera)
-            address = parse_address(camera.url, self.settings.clips_dir, f"camera {camera.id}: url")
+            address = parse_address(camera.url, self.settings.clips_dir)
         except Refused as error:
             self.refuse(camera.id, error)
             return None

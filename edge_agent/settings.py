@@ -144,7 +144,7 @@ def _section(path: Path, name: str, table: Any, kind: type[S]) -> S:
     except msgspec.ValidationError as error:
         fault, _, where = str(error).partition(" - at `$")
         if "matching regex" in fault:
-            fault = "not a name; use 1 to 63 of a-z, 0-9 and '-', with a letter or digit at both ends"
+            fault = "not a name of 1 to 63 of a-z, 0-9 and '-', with a letter or digit at both ends"
         raise SettingsRefused(path, f"{name}{where.rstrip('`')}: {fault}", _way_out(kind)) from None
 
 

@@ -1,6 +1,7 @@
 """``saqshy edge``: run a box, check it, try a scene on a clip."""
 
 import asyncio
+import json
 import logging
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +30,27 @@ def run(config: Config) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with plain_errors():
         asyncio.run(run_box(read_settings(config)))
+
+
+@app.command()
+def doctor(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Check this box too, and its cameras.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check the machine and the box; each finding with its cause and its way out."""
+    from edge_agent.doctor import State, examine
+
+    findings = []
+    for number, finding in enumerate(examine(config), 1):
+        findings.append({"number": number, **finding._asdict()})
+        way_out = f"\n    → {finding.way_out}" if finding.way_out else ""
+        typer.echo(f"{number:2}. {finding.state:8} {finding.name}: {finding.found}{way_out}", err=as_json)
+    is_ok = all(finding["state"] != State.FAILED for finding in findings)
+    if as_json:
+        typer.echo(json.dumps({"ok": is_ok, "checks": findings}, ensure_ascii=False))
+    raise typer.Exit(0 if is_ok else 1)
 
 
 app.command()(watch)

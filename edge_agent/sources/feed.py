@@ -58,6 +58,7 @@ class CameraFeed:
         self.address = address
         self.mailbox: Mailbox[Arrival] = Mailbox()
         self.fault: SourceFault | None = None
+        self.last_failure: SourceFailed | None = None
         self.faults: dict[SourceFault, int] = {}
         self.received = 0
         self._frame_times_s: deque[float] = deque(maxlen=32)
@@ -160,6 +161,7 @@ class CameraFeed:
         if self.fault is not failure.fault:
             log.warning("camera %s: %s (%s)", self.camera, failure, self.address.shown)
         self.fault = failure.fault
+        self.last_failure = failure
 
     def _give_order(self, decoder: Decoder) -> None:
         order: dict[str, Any] = {"fps": self._fps}
