@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from demo.hub_client import HubClient
-from demo.processes import CommandFailed
 from demo.street import Street
 from demo.town import AGENCIES, TECHNICIAN
 from shared.codec import decode
@@ -89,8 +88,7 @@ def measure(street: Street, seconds: int) -> Figures:
 def _watch(street: Street, seconds: int) -> None:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
-        if fallen := street.fallen():
-            raise CommandFailed(f"{fallen.name} ended by itself:\n{fallen.last_lines()}")
+        street.check()
         time.sleep(min(0.5, left))
 
 

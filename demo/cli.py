@@ -78,6 +78,6 @@ def _welcome(street: Street) -> None:
 
 
 def _watch(street: Street) -> None:
-    while not (fallen := street.fallen()):
+    while True:
+        street.check()
         time.sleep(0.5)
-    raise CommandFailed(f"{fallen.name} ended by itself; the end of {fallen.log}:\n{fallen.last_lines()}")

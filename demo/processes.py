@@ -20,11 +20,11 @@ class CommandFailed(Exception):
     """A command of Saqshy ended with an error; the message is its own last words."""
 
 
-def run_command(arguments: list[str], environment: dict[str, str] | None = None) -> str:
+def run_command(arguments: list[str], environment: dict[str, str] | None = None, stdin: str = "") -> str:
     """Run ``saqshy …`` to its end; returns the last line of what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "saqshy", *arguments],
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         env={**os.environ, **(environment or {})},

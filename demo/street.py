@@ -80,8 +80,8 @@ class Street:
         run_command(["hub", "init", data])
         run_command(["hub", "apply", str(self.town.write_city(urls)), data])
         if is_new:
-            secret = {"SAQSHY_PASSWORD": self.town.secret(TECHNICIAN)}
-            run_command(["hub", "user", "add", TECHNICIAN, "--role=technician", data], secret)
+            account = ["hub", "user", "add", TECHNICIAN, "--role=technician", "--password-stdin", data]
+            run_command(account, stdin=f"{self.town.secret(TECHNICIAN)}\n")
 
     def _start_hub(self) -> None:
         self.hub.start()
@@ -99,6 +99,7 @@ class Street:
         waiting = {box for box in BOXES if not self._is_enrolled(box)}
         until = time.monotonic() + _ENROL_WITHIN_S
         while waiting and time.monotonic() < until:
+            self.check()
             found = json.loads(run_command(["field", "discover", f"--seconds={_LISTEN_S}", "--json"]))
             for row in found["boxes"]:
                 if row["id"] in waiting and row["state"] == "new":
@@ -136,13 +137,14 @@ class Street:
     def setup_link(self) -> str | None:
         """The one-time link for the first admin, or None when there is one."""
         answer = json.loads(run_command(["hub", "init", f"--data={self.town.hub}", "--json"]))
-        token = answer["setup_token"]
-        return f"{self.address}/#/setup/{token}" if token else None
+        _, mark, token = (answer["setup_link"] or "").partition("/#/setup/")
+        return f"{self.address}{mark}{token}" if token else None
 
-    def fallen(self) -> Child | None:
-        """A process that ended by itself, if any."""
-        children = (self.hub, *self.boxes.values())
-        return next((child for child in children if child.exit_code() is not None), None)
+    def check(self) -> None:
+        """Raise ``CommandFailed`` with the last words of a process that ended by itself."""
+        for child in (self.hub, *self.boxes.values()):
+            if child.exit_code() is not None:
+                raise CommandFailed(f"{child.name} ended by itself; {child.log} ends:\n{child.last_lines()}")
 
     def _stop(self, child: Child) -> None:
         child.ask_to_stop()

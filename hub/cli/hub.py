@@ -1,9 +1,9 @@
-"""``saqshy hub``: serve, init, user add, export-openapi, verify."""
+"""``saqshy hub``: serve, init, apply, user add, export-openapi, verify."""
 
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -14,6 +14,7 @@ from hub.settings import default_folder, read_settings
 
 if TYPE_CHECKING:
     from hub.app import Ready
+    from hub.services.parts import Parts
 
 T = TypeVar("T")
 
@@ -93,6 +94,23 @@ def init(data: Data = None, json: Json = False) -> None:
         typer.echo(f"{folder} is ready and has users; sign in with one of them.")
 
 
+@app.command()
+def apply(
+    city: Annotated[Path, typer.Argument(help="city.toml: agencies, routes, cameras, base map.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Make the hub's agencies, routes, cameras and map what the file says. The hub may be running."""
+    from hub.services.city import apply_city
+
+    folder = data or default_folder()
+    counts = _run(_with_parts(folder, lambda parts: apply_city(parts, city)))
+    if json:
+        _print_json(counts)
+    else:
+        typer.echo(f"{city}: {counts['agencies']} agencies, {counts['cameras']} cameras.")
+
+
 @user_app.command("add")
 def add_user(
     username: Annotated[str, typer.Argument(help="a-z, 0-9, '.', '_' and '-'.")],
@@ -108,6 +126,7 @@ def add_user(
     """Add a user; the password is asked for, or read from stdin."""
     from hub.domain.access import Role
     from hub.errors import FieldFault
+    from hub.services import users
     from hub.services.users import NewUser
 
     folder = data or default_folder()
@@ -116,7 +135,8 @@ def add_user(
         if role not in list(Role):
             raise InputRefused(FieldFault("--role", f"{role!r} is none; use one of {', '.join(Role)}"))
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_password()
-        return await _add(folder, NewUser(username, password, display_name, Role(role), locale))
+        new = NewUser(username, password, display_name, Role(role), locale)
+        return (await _with_parts(folder, lambda parts: users.create(parts, new))).id
 
     user_id = _run(run())
     if json:
@@ -160,17 +180,16 @@ def verify(data: Data = None, json: Json = False) -> None:
         sys.exit(1)
 
 
-async def _add(folder: Path, new: Any) -> int | None:
+async def _with_parts(folder: Path, work: "Callable[[Parts], Awaitable[T]]") -> T:
+    """Do one thing in the hub's folder, beside the running hub if there is one."""
     from hub.app import open_hub_database
-    from hub.services import users
     from hub.services.parts import Parts
     from hub.services.passwords import Passwords
 
     settings = read_settings(folder)
     database = await open_hub_database(folder)
     try:
-        parts = Parts(settings, folder, database, Passwords(settings.password))
-        return (await users.create(parts, new)).id
+        return await work(Parts(settings, folder, database, Passwords(settings.password)))
     finally:
         await database.close()
 
