@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.metrics import Sample
+from edge_agent.outbox.state import RelayState
 from shared.messages import CameraState
 
 if TYPE_CHECKING:
@@ -21,11 +22,17 @@ def health_of(agent: "Agent") -> dict[str, Any]:
     return {
         "status": "ok" if is_ok else "degraded",
         "box": agent.settings.box.id,
-        "hub": "connected" if is_connected else (link and (link.denied or link.fault)) or "away",
+        "hub": _hub_state(link),
         "cameras": states,
         "outbox_waiting": agent.outbox.waiting(),
         "uptime_s": int(time.monotonic() - agent.started_s),
     }
+
+
+def _hub_state(link: RelayState | None) -> str:
+    if link is None:
+        return "not enrolled"
+    return "connected" if link.is_connected else link.denied or link.fault or "away"
 
 
 def samples_of(agent: "Agent") -> Iterator[Sample]:

@@ -1,10 +1,11 @@
 """A camera: an RTSP server that loops a clip for ever, with timestamps that go on at the loop.
 
-Run by the system's Python, which has GStreamer's bindings: ``/usr/bin/python3 rtsp_server.py CLIP [--port N]
-[--login USER:PASSWORD]``. Prints ``ready <port>`` once it listens; serves ``/clip``, each client from the start.
+Run by the system's Python, which has GStreamer's bindings: ``rtsp_server.py CLIP [--port N] [--login
+USER:PASSWORD]``. Prints ``ready <port>`` once it listens; serves ``/clip``, each client from the start.
 """
 
 import argparse
+import sys
 from typing import NamedTuple
 
 import gi
@@ -26,7 +27,8 @@ class Unit(NamedTuple):
 
 def read_units(clip: str) -> list[Unit]:
     pipeline = Gst.parse_launch(
-        f'filesrc location="{clip}" ! qtdemux ! h264parse config-interval=-1 ! {CAPS} ! appsink name=out sync=false'
+        f'filesrc location="{clip}" ! qtdemux ! h264parse config-interval=-1'
+        f" ! {CAPS} ! appsink name=out sync=false"
     )
     out = pipeline.get_by_name("out")
     pipeline.set_state(Gst.State.PLAYING)
@@ -103,7 +105,8 @@ def main() -> None:
     if chosen.login:
         demand_login(server, factory, chosen.login)
     server.attach(None)
-    print("ready", server.get_bound_port(), flush=True)
+    sys.stdout.write(f"ready {server.get_bound_port()}\n")
+    sys.stdout.flush()
     GLib.MainLoop().run()
 
 
