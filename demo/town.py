@@ -119,7 +119,7 @@ def _recipe(seconds: int) -> dict[str, int | str]:
 
 
 def _box_toml(box: str, film: Path, cameras: Sequence[str]) -> str:
-    head = f'[box]\nid = "{box}"\nstate_dir = "state"\nclips_dir = "{film}"\n'
+    head = f'[box]\nid = "{box}"\nstate_dir = "state"\nsetup_port = 0\nclips_dir = "{film}"\n'
     parts = [
         f'\n[[camera]]\nid = "{camera}"\nurl = "file:{film}/{camera}.mp4"\n'
         f'scene = "{film}/{camera}.scene.toml"\n'

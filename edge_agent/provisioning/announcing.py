@@ -55,6 +55,7 @@ class Announcement:
             self._name,
             addresses=[socket.inet_aton(address) for address in self._addresses()],
             port=self._port,
+            server=self._name,
             properties={
                 "txtvers": "1",
                 "id": self._box,
