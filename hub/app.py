@@ -91,6 +91,8 @@ class Hub:
         self._clean_up = CleanUp()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self.desk: Desk | None = None
+        """What the routes work with, once started."""
 
     def stop(self) -> None:
         """Have ``run`` end; may be called from a signal handler."""
@@ -123,6 +125,7 @@ class Hub:
         probes = _probes(bus, nats, ingest, dispatch, feed)
         desk = Desk(parts, feed, devices, ingest.ingest, probes, Console(), nats.port)
         await self._serve(desk, listener)
+        self.desk = desk
         return await self._ready(parts, listener, nats.port)
 
     def _listen(self) -> socket.socket:
