@@ -1,7 +1,7 @@
 import { type GeoJSONSource, Map as MapLibre, setWorkerUrl } from 'maplibre-gl';
 // A file of its own, since the content policy allows neither blob: nor inline workers.
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
-import type { CityMap, Summary } from '../api/types';
+import type { Camera, CityMap, Summary } from '../api/types';
 import { cones, placed, posts, uncertainty } from './features';
 import { bounds } from './geometry';
 import { PIXEL_RATIO, marks } from './marks';
@@ -17,9 +17,9 @@ export class CityView {
 
   constructor(
     container: HTMLElement,
-    private readonly city: CityMap,
+    private city: CityMap,
     title: string,
-    onpick: (id: string) => void,
+    hear: { onpick: (id: string) => void; ondrawn: () => void },
   ) {
     this.map = new MapLibre({
       container,
@@ -37,7 +37,8 @@ export class CityView {
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
     this.map.on('style.load', () => this.draw());
-    this.map.on('click', 'incidents', ({ features }) => onpick(String(features?.[0]?.properties['id'])));
+    void this.map.once('idle', hear.ondrawn);
+    this.map.on('click', 'incidents', ({ features }) => hear.onpick(String(features?.[0]?.properties['id'])));
     this.map.on('click', 'clusters', ({ lngLat }) =>
       this.map.easeTo({ center: lngLat, zoom: Math.min(20, this.map.getZoom() + 2) }),
     );
@@ -59,6 +60,12 @@ export class CityView {
     this.openedId = openedId;
     this.drawIncidents();
     if (isNewlyOpened) this.bringIntoView();
+  }
+
+  /** Cameras moved, came or changed their state; the base map stays as it was loaded. */
+  showCameras(cameras: readonly Camera[]): void {
+    this.city = { ...this.city, cameras: [...cameras] };
+    this.drawCameras();
   }
 
   zoom(by: number): void {
@@ -83,9 +90,13 @@ export class CityView {
       if (this.map.hasImage(name)) this.map.updateImage(name, picture);
       else this.map.addImage(name, picture, { pixelRatio: PIXEL_RATIO });
     }
+    this.drawCameras();
+    this.drawIncidents();
+  }
+
+  private drawCameras(): void {
     this.put('cones', cones(this.city.cameras));
     this.put('posts', posts(this.city.cameras));
-    this.drawIncidents();
   }
 
   private drawIncidents(): void {

@@ -5,7 +5,6 @@ import { SEVERITIES } from '../state/incidents';
 // Spelled by the style's own types, so that a layer that the library would refuse does not compile.
 type Layer = StyleSpecification['layers'][number];
 type Filter = ExpressionSpecification;
-type Width = NonNullable<NonNullable<Extract<Layer, { type: 'line' }>['paint']>['line-width']>;
 
 export const EMPTY_FEATURES: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 
@@ -13,7 +12,7 @@ export const token = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 // Metres to pixels: one pixel of a 512-pixel tile is 49,330 m / 2^zoom at Kosshy's latitude.
-const metres = (width_m: number, least_px = 0): Width => [
+const metres = (width_m: number, least_px = 0): ExpressionSpecification => [
   'interpolate',
   ['exponential', 2],
   ['zoom'],
@@ -29,9 +28,9 @@ const areas = (...classes: string[]): Filter => ['all', ofClass(...classes), ['=
 const bySeverity = (): never =>
   ['match', ['get', 'severity'], ...SEVERITIES.flatMap((severity) => [severity, token(severity)]), token('low')] as never;
 
-const ROADS = ['road', 'street', 'carriageway'];
-const PATHS = ['footpath', 'path', 'pavement', 'crossing'];
-const GREENS = ['green', 'greens', 'grass', 'park', 'yard'];
+// The classes of a base map. A feature of another class is not drawn.
+const ROADS = ['street', 'road'];
+const PATHS = ['footpath', 'path'];
 
 export function cityStyle(base: GeoJSON.FeatureCollection): StyleSpecification {
   const source = (data: GeoJSON.FeatureCollection) => ({ type: 'geojson', data }) as const;
@@ -61,7 +60,7 @@ function ground(): Layer[] {
     filter,
     paint: { 'fill-color': token(colour) },
   });
-  const line = (id: string, filter: Filter, colour: string, width: Width): Layer => ({
+  const line = (id: string, filter: Filter, colour: string, width: ExpressionSpecification | number): Layer => ({
     id,
     type: 'line',
     source: 'base',
@@ -71,16 +70,35 @@ function ground(): Layer[] {
   });
   return [
     { id: 'ground', type: 'background', paint: { 'background-color': token('map-ground') } },
-    fill('greens', areas(...GREENS), 'map-green'),
+    fill('greens', areas('green', 'park'), 'map-green'),
     fill('water', areas('water'), 'map-water'),
+    fill('yards', areas('yard', 'paving'), 'map-yard'),
     fill('path-areas', areas(...PATHS), 'map-path'),
     line('path-lines', lines(...PATHS), 'map-path', metres(2, 1)),
     line('road-edges', lines(...ROADS), 'map-road-edge', metres(9.5, 2)),
+    line('road-area-edges', areas(...ROADS), 'map-road-edge', metres(1, 1)),
     fill('road-areas', areas(...ROADS), 'map-road'),
-    line('road-area-edges', areas(...ROADS), 'map-road-edge', 1),
     line('road-lines', lines(...ROADS), 'map-road', metres(8, 1.5)),
-    fill('buildings', areas('building'), 'map-building'),
-    line('building-edges', areas('building'), 'map-building-edge', 1),
+    fill('crossings', areas('crossing'), 'map-mark'),
+    fill('buildings', areas('building', 'container'), 'map-building'),
+    line('building-edges', areas('building', 'container'), 'map-building-edge', 1),
+    line('fences', lines('fence'), 'map-mark', 1),
+    {
+      id: 'trees',
+      type: 'circle',
+      source: 'base',
+      filter: ofClass('tree'),
+      minzoom: 15,
+      paint: { 'circle-color': token('map-tree'), 'circle-radius': metres(1.6) },
+    },
+    {
+      id: 'zones',
+      type: 'line',
+      source: 'base',
+      filter: ofClass('zone'),
+      minzoom: 15,
+      paint: { 'line-color': token('map-zone'), 'line-width': 1.2, 'line-dasharray': [3, 2] },
+    },
   ];
 }
 

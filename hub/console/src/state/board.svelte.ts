@@ -6,6 +6,9 @@ import { EMPTY, type Filter, type Holding, isNews, neighbour, openCounts, queue,
 import { preferences } from './preferences.svelte';
 import { chime } from './sound';
 
+/** Cameras and agencies change seldom, so they are asked for, not streamed. */
+const TOWN_EVERY_MS = 60_000;
+
 type Loading = 'loading' | 'ready' | 'failed';
 
 /** Everything that the operations page shows, kept live. One per signed-in session. */
@@ -41,9 +44,11 @@ export class Board {
     });
     void this.loadTown();
     const ticker = setInterval(() => (this.nowMs = Date.now()), 1_000);
+    const surveyor = setInterval(() => void this.loadTown(), TOWN_EVERY_MS);
     return () => {
       isOver = true;
       clearInterval(ticker);
+      clearInterval(surveyor);
       stop();
     };
   }
@@ -61,8 +66,8 @@ export class Board {
 
   private async loadTown(): Promise<void> {
     const [city, answer] = await Promise.all([hub.map().catch(() => null), hub.agencies().catch(() => null)]);
-    this.city = city;
-    this.agencies = answer?.agencies ?? [];
+    this.city = city ?? this.city;
+    this.agencies = answer?.agencies ?? this.agencies;
   }
 
   show(filter: Partial<Filter>): void {

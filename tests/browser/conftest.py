@@ -1,0 +1,89 @@
+"""A live town for a module of tests, and a browser page that listens for faults."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from hub.api.console import DIST
+from tests.browser.live_town import PASSWORD, USERNAME, LiveTown, RunningBox
+from tests.browser.street import BASE, CAMERAS
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
+    "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+)  # fmt: skip
+LISTEN = """
+window.faults = [];
+addEventListener('securitypolicyviolation', (event) =>
+  window.faults.push(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Ended with its module, since Playwright keeps an event loop running in this thread meanwhile."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is missing; apt install chromium")
+    if not (DIST / "index.html").exists():
+        pytest.skip("the console is not built; run: just console")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveTown]:
+    with LiveTown(tmp_path_factory.mktemp("town"), BASE, CAMERAS) as town:
+        yield town
+
+
+@pytest.fixture(scope="module")
+def box(town: LiveTown) -> RunningBox:
+    return town.add_box("box-abai")
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page in English; the test fails when the page broke its content policy or threw."""
+    with fresh_page(browser) as page:
+        yield page
+
+
+@contextlib.contextmanager
+def fresh_page(browser: Browser, width: int = 1440, height: int = 900) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+    context.add_init_script(LISTEN)
+    page = context.new_page()
+    thrown: list[str] = []
+    outside: list[str] = []
+    page.on("pageerror", lambda error: thrown.append(str(error)))
+    page.on("request", lambda request: outside.append(request.url) if "127.0.0.1" not in request.url else None)
+    yield page
+    faults = page.evaluate("window.faults")
+    context.close()
+    assert (thrown, faults, outside) == ([], [], [])
+
+
+def sign_in(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_label("User name").fill(USERNAME)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Queue").wait_for()
+
+
+@pytest.fixture(scope="session")
+def jpeg() -> bytes:
+    """A picture that no camera took: a grey ramp."""
+    ramp = np.tile(np.linspace(40, 200, 640, dtype=np.uint8), (360, 1))
+    is_coded, picture = cv2.imencode(".jpg", ramp)
+    assert is_coded
+    return picture.tobytes()
