@@ -18,6 +18,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from hub.db.dialects import to_json
+
 BUSY_TIMEOUT_MS = 5_000
 """How long SQLite waits for another process (a backup, ``saqshy hub user add``) before it gives up."""
 CACHE_KIB = 65_536
@@ -78,14 +80,10 @@ def sqlite_url(path: Path) -> str:
 def _engine(url: str, **pool: Any) -> AsyncEngine:
     return create_async_engine(
         url,
-        json_serializer=_to_json,
+        json_serializer=to_json,
         json_deserializer=msgspec.json.decode,
         **pool,
     )
-
-
-def _to_json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _make_private(path: Path) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql import bindparam
 
-from hub.db.dialects import in_slices, insert_missing
+from hub.db.dialects import in_slices, insert_missing, insert_rows, to_json
 from hub.db.tables import Camera, Event, Ledger, Parked, table
 from hub.domain.gathering import Stored
 from hub.domain.ledger import Ranges
@@ -40,8 +40,7 @@ async def known_events(connection: AsyncConnection, event_ids: Collection[bytes]
 
 async def insert_events(connection: AsyncConnection, stored: Sequence[Stored]) -> None:
     """Store reports with where they were put and why."""
-    if stored:
-        await connection.execute(insert(_EVENT), [_event_row(item) for item in stored])
+    await insert_rows(connection, _EVENT, _EVENT_COLUMNS, [_event_row(item) for item in stored])
 
 
 async def camera_boxes(connection: AsyncConnection, cameras: Collection[str]) -> dict[str, str]:
@@ -98,35 +97,42 @@ async def park(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> N
     await connection.execute(delete(_PARKED).where(_PARKED.c.id <= newest - MAX_PARKED))
 
 
-def _event_row(item: Stored) -> dict[str, Any]:
-    arrival = item.arrival
-    report = arrival.report
-    position, point = report.position, report.image_point
-    return {
-        "event_id": report.event_id,
-        "revision": report.revision,
-        "incident_id": item.incident_id,
-        "site": arrival.site,
-        "box": arrival.box,
-        "seq": arrival.seq,
-        "kind": int(report.kind),
-        "phase": int(report.phase),
-        "camera": report.camera,
-        "observed_at_us": report.observed_at_us,
-        "received_at_us": arrival.received_at_us,
-        "clock_source": int(report.clock.source),
-        "clock_uncertainty_ms": report.clock.uncertainty_ms,
-        "lat_e7": position.lat_e7 if position else None,
-        "lon_e7": position.lon_e7 if position else None,
-        "sigma_dm": position.sigma_dm if position else None,
-        "image_x": point[0] if point else None,
-        "image_y": point[1] if point else None,
-        "score": report.score,
-        "track_count": report.track_count,
-        "zone": report.zone,
-        "subject": int(report.subject),
-        "rule_version": report.rule_version,
-        "reason": report.reason,
-        "evidence_digest": report.evidence_digest,
-        "why": {"word": item.why.word, **item.why.numbers},
-    }
+_EVENT_COLUMNS = (
+    "event_id", "revision", "incident_id", "site", "box", "seq", "kind", "phase", "camera", "observed_at_us",
+    "received_at_us", "clock_source", "clock_uncertainty_ms", "lat_e7", "lon_e7", "sigma_dm", "image_x",
+    "image_y", "score", "track_count", "zone", "subject", "rule_version", "reason", "evidence_digest", "why",
+)  # fmt: skip
+_NO_PLACE = (None, None, None)
+_NO_POINT = (None, None)
+
+
+def _event_row(item: Stored) -> tuple[Any, ...]:
+    """The values of ``_EVENT_COLUMNS``."""
+    report, site, box, seq, received_at_us, _at_us = item.arrival
+    position, clock = report.position, report.clock
+    place = (position.lat_e7, position.lon_e7, position.sigma_dm) if position else _NO_PLACE
+    return (
+        report.event_id,
+        report.revision,
+        item.incident_id,
+        site,
+        box,
+        seq,
+        int(report.kind),
+        int(report.phase),
+        report.camera,
+        report.observed_at_us,
+        received_at_us,
+        int(clock.source),
+        clock.uncertainty_ms,
+        *place,
+        *(report.image_point or _NO_POINT),
+        report.score,
+        report.track_count,
+        report.zone,
+        int(report.subject),
+        report.rule_version,
+        to_json(report.reason),
+        report.evidence_digest,
+        to_json({"word": item.why.word, **item.why.numbers}),
+    )

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.db.dialects import insert_rows, to_json, update_rows
 from hub.db.tables import Incident, TimelineEntry, table
 from hub.domain.incident import Entry, State
 from hub.domain.severity import Severity
@@ -20,18 +21,11 @@ _GROWING = (
     "change_seq",
 )  # fmt: skip
 """What reports change; all else of an incident is people's."""
+_OPENING = ("id", "number", "kind", "state", "site", "zone", "subject", "opened_at_us")
+_LINE = ("incident_id", "at_us", "actor_kind", "actor", "what", "detail")
 _SELECT = select(
     *(_INCIDENT.c[name] for name in _GROWING if name != "change_seq"),
-    *(
-        _INCIDENT.c[name]
-        for name in ("id", "number", "site", "kind", "state", "zone", "subject", "opened_at_us",
-                     "resolved_at_us", "closed_at_us")
-    ),
-)  # fmt: skip
-_UPDATE = (
-    update(_INCIDENT)
-    .where(_INCIDENT.c.id == bindparam("incident_id"))
-    .values({name: bindparam(name) for name in _GROWING})
+    *(_INCIDENT.c[name] for name in (*_OPENING, "resolved_at_us", "closed_at_us")),
 )
 
 
@@ -50,25 +44,25 @@ async def insert_incidents(
     connection: AsyncConnection, opened: Sequence[Situation], change_seqs: dict[str, int]
 ) -> None:
     """Store incidents that were just opened."""
-    if opened:
-        rows = [_new_row(situation, change_seqs[situation.incident_id]) for situation in opened]
-        await connection.execute(insert(_INCIDENT), rows)
+    rows = [(*_opening(s), *_growing(s, change_seqs[s.incident_id])) for s in opened]
+    await insert_rows(connection, _INCIDENT, _OPENING + _GROWING, rows)
 
 
 async def update_situations(
     connection: AsyncConnection, grown: Sequence[Situation], change_seqs: dict[str, int]
 ) -> None:
     """Store what reports changed of incidents that are there."""
-    if grown:
-        rows = [{**_growing(s, change_seqs[s.incident_id]), "incident_id": s.incident_id} for s in grown]
-        await connection.execute(_UPDATE, rows)
+    rows = [(*_growing(s, change_seqs[s.incident_id]), s.incident_id) for s in grown]
+    await update_rows(connection, _INCIDENT, _GROWING, "id", rows)
 
 
 async def insert_timeline(connection: AsyncConnection, lines: Iterable[tuple[str, Entry]]) -> None:
     """Add lines to incidents' timelines."""
-    rows = [{"incident_id": incident_id, **entry._asdict()} for incident_id, entry in lines]
-    if rows:
-        await connection.execute(insert(_TIMELINE), rows)
+    rows = [
+        (incident_id, line.at_us, line.actor_kind, line.actor, line.what, to_json(line.detail))
+        for incident_id, line in lines
+    ]
+    await insert_rows(connection, _TIMELINE, _LINE, rows)
 
 
 async def _situations(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Situation]:
@@ -105,35 +99,36 @@ def _situation(row: Any) -> Situation:
     )
 
 
-def _growing(situation: Situation, change_seq: int) -> dict[str, Any]:
-    return {
-        "severity": situation.severity,
-        "lat_e7": situation.lat_e7,
-        "lon_e7": situation.lon_e7,
-        "sigma_dm": situation.sigma_dm,
-        "cameras": situation.cameras,
-        "boxes": situation.boxes,
-        "places": situation.places,
-        "open_events": sorted(situation.open_events),
-        "first_observed_at_us": situation.first_observed_at_us,
-        "last_observed_at_us": situation.last_observed_at_us,
-        "ended_at_us": situation.ended_at_us,
-        "event_count": situation.event_count,
-        "best_score": situation.best_score,
-        "reason": situation.reason,
-        "change_seq": change_seq,
-    }
+def _growing(situation: Situation, change_seq: int) -> tuple[Any, ...]:
+    """The values of ``_GROWING``."""
+    return (
+        situation.severity,
+        situation.lat_e7,
+        situation.lon_e7,
+        situation.sigma_dm,
+        to_json(situation.cameras),
+        to_json(situation.boxes),
+        to_json(situation.places),
+        to_json(sorted(situation.open_events)),
+        situation.first_observed_at_us,
+        situation.last_observed_at_us,
+        situation.ended_at_us,
+        situation.event_count,
+        situation.best_score,
+        to_json(situation.reason),
+        change_seq,
+    )
 
 
-def _new_row(situation: Situation, change_seq: int) -> dict[str, Any]:
-    return {
-        **_growing(situation, change_seq),
-        "id": situation.incident_id,
-        "number": situation.number,
-        "kind": int(situation.kind),
-        "state": situation.state,
-        "site": situation.site,
-        "zone": situation.zone,
-        "subject": int(situation.subject),
-        "opened_at_us": situation.opened_at_us,
-    }
+def _opening(situation: Situation) -> tuple[Any, ...]:
+    """The values of ``_OPENING``."""
+    return (
+        situation.incident_id,
+        situation.number,
+        int(situation.kind),
+        situation.state,
+        situation.site,
+        situation.zone,
+        int(situation.subject),
+        situation.opened_at_us,
+    )

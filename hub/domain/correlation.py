@@ -123,40 +123,59 @@ def decide_known(arrival: Arrival, known: Known, situation: Situation) -> Decisi
 
 def decide_new(arrival: Arrival, candidates: Iterable[Situation]) -> Open | Attach:
     """Decide on the first report of an event; ``candidates`` are incidents of its kind near by."""
-    if arrival.report.kind in NEVER_GROUPED:
-        return _ALONE
-    best: tuple[float, str] | None = None
-    chosen: Attach | None = None
-    for situation in candidates:
-        why = belongs(arrival, situation)
-        if why is None:
-            continue
-        rank = (why.numbers.get("apart_m", 0.0) / why.numbers.get("reach_m", 1.0), situation.incident_id)
-        if best is None or rank < best:
-            best, chosen = rank, Attach(situation.incident_id, why, situation.settled_at_us is not None)
-    return chosen or _FIRST
-
-
-def belongs(arrival: Arrival, situation: Situation) -> Why | None:
-    """Why a report belongs to a situation of its kind, or None."""
     report = arrival.report
-    low_us, high_us = span_us(situation)
+    if report.kind in NEVER_GROUPED:
+        return _ALONE
+    at_us = arrival.at_us
     slack_us = min(MOST_CLOCK_SLACK_MS, report.clock.uncertainty_ms) * 1_000
-    if not low_us - slack_us <= arrival.at_us <= high_us + slack_us:
-        return None
-    numbers = {"window_s": LIMITS[report.kind].window_s, "silence_s": _silence_us(arrival, situation) / 1e6}
-    place = situation.place
-    if report.position is None or place is None:
+    matches: list[tuple[_Match, Situation]] = []
+    for situation in candidates:
+        low_us, high_us = situation.span_us
+        if low_us - slack_us <= at_us <= high_us + slack_us:
+            match = _match(arrival, situation)
+            if match is not None:
+                matches.append((match, situation))
+    if not matches:
+        return _FIRST
+    match, situation = min(matches, key=_rank)
+    return Attach(situation.incident_id, _why(arrival, match, situation), situation.settled_at_us is not None)
+
+
+class _Match(NamedTuple):
+    """That two places are one, and how nearly they are not."""
+
+    word: str
+    apart_m: float
+    reach_m: float
+
+
+def _rank(candidate: tuple[_Match, Situation]) -> tuple[float, str]:
+    match, situation = candidate
+    return match.apart_m / match.reach_m, situation.incident_id
+
+
+def _match(arrival: Arrival, situation: Situation) -> _Match | None:
+    """Compare places only; the time has been compared."""
+    report = arrival.report
+    here, there = report.position, situation.place
+    if here is None or there is None:
         word = _same_source(arrival, situation)
-        return Why(word, numbers) if word else None
-    here = (report.position.lat_e7, report.position.lon_e7, report.position.sigma_dm)
-    reach_m = _reach_m(report.kind, here[2], place[2])
-    distance_m = apart_m(here, place)
-    if distance_m > reach_m:
+        return _Match(word, 0.0, 1.0) if word else None
+    distance_m = apart_m((here.lat_e7, here.lon_e7, here.sigma_dm), there)
+    if distance_m > MAX_REACH_M:
         return None
-    numbers["apart_m"] = round(distance_m, 1)
-    numbers["reach_m"] = round(reach_m, 1)
-    return Why("near", numbers)
+    reach_m = _reach_m(report.kind, here.sigma_dm, there[2])
+    return _Match("near", distance_m, reach_m) if distance_m <= reach_m else None
+
+
+def _why(arrival: Arrival, match: _Match, situation: Situation) -> Why:
+    numbers = {
+        "window_s": LIMITS[arrival.report.kind].window_s,
+        "silence_s": _silence_us(arrival, situation) / 1e6,
+    }
+    if match.word == "near":
+        numbers |= {"apart_m": round(match.apart_m, 1), "reach_m": round(match.reach_m, 1)}
+    return Why(match.word, numbers)
 
 
 def span_us(situation: Situation) -> tuple[int, int]:

@@ -4,9 +4,9 @@ A plain grid of about 200 m: it beats hexagonal cells where neighbours within a 
 asked, and costs two integer divisions.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from hub.domain.correlation import MAX_REACH_M, ONGOING_S
+from hub.domain.correlation import MAX_REACH_M, ONGOING_S, span_us
 from hub.domain.situation import OLDEST_S, Arrival, Situation, metres_per_e7
 from shared.kinds import Kind
 
@@ -15,6 +15,7 @@ _CELL_LON_E7 = 30_000
 RECALL_S = OLDEST_S + ONGOING_S
 """Incidents silent for longer than this can gain no report that the bus still carries."""
 
+_ANY, _UNPLACED = 0, 1
 _Key = tuple[str, Kind, int | str, int]
 
 
@@ -34,6 +35,7 @@ class Nearby:
 
     def put(self, situation: Situation) -> None:
         """Add a situation, or file it anew after it has grown."""
+        situation.span_us = span_us(situation)
         keys = list(_keys_of(situation))
         incident_id = situation.incident_id
         if self._by_id.get(incident_id) is situation and self._keys[incident_id] == keys:
@@ -59,32 +61,36 @@ class Nearby:
         for incident_id in [s.incident_id for s in self._by_id.values() if s.last_observed_at_us < at_us]:
             self.drop(incident_id)
 
-    def around(self, arrival: Arrival) -> Iterable[Situation]:
+    def around(self, arrival: Arrival) -> Iterator[Situation]:
         """All situations that a new event may belong to, and some more; each once."""
-        found: dict[str, Situation] = {}
+        cells = self._cells
         for key in _keys_around(arrival):
-            cell = self._cells.get(key)
+            cell = cells.get(key)
             if cell:
-                found.update(cell)
-        return found.values()
+                yield from cell.values()
 
 
 def _keys_of(situation: Situation) -> Iterator[_Key]:
+    """Where a situation is filed: by its cell, and by its sources. Those without a place have source keys of
+    their own, so that reports with a place find them too, and no other twice."""
     site, kind = situation.site, situation.kind
+    sources = [*situation.cameras] if situation.cameras else [f"{box}/" for box in situation.boxes]
+    for source in sources:
+        yield site, kind, source, _ANY
     if situation.lat_e7 is not None and situation.lon_e7 is not None:
         yield site, kind, situation.lat_e7 // _CELL_LAT_E7, situation.lon_e7 // _CELL_LON_E7
-    for camera in situation.cameras:
-        yield site, kind, camera, 0
-    if not situation.cameras:
-        for box in situation.boxes:
-            yield site, kind, box, 1
+    else:
+        for source in sources:
+            yield site, kind, source, _UNPLACED
 
 
 def _keys_around(arrival: Arrival) -> Iterator[_Key]:
     report, site = arrival.report, arrival.site
-    yield (site, report.kind, report.camera, 0) if report.camera else (site, report.kind, arrival.box, 1)
+    source = report.camera or f"{arrival.box}/"
     if report.position is None:
+        yield site, report.kind, source, _ANY
         return
+    yield site, report.kind, source, _UNPLACED
     lat_e7, lon_e7 = report.position.lat_e7, report.position.lon_e7
     lat_m, lon_m = metres_per_e7(lat_e7)
     north, east = int(MAX_REACH_M / lat_m), int(MAX_REACH_M / lon_m)

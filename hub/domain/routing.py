@@ -40,6 +40,8 @@ class Leg(NamedTuple):
 def legs(kind: Kind, severity: Severity, routes: Sequence[Route], receivers: Sequence[Receiver]) -> list[Leg]:
     """Each enabled receiver of each agency that a route leads to, once, in the table's order."""
     told: dict[int, Leg] = {}
+    if not receivers:
+        return []
     for route in sorted(routes, key=lambda route: route.position):
         if not _matches(route, kind, severity):
             continue

@@ -1,6 +1,7 @@
 """How urgent an incident is, before a person has looked at it."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from shared.kinds import Kind
@@ -48,6 +49,7 @@ class Rating(NamedTuple):
     why: str
 
 
+@lru_cache(maxsize=8192)
 def rate(kind: Kind, camera_count: int, best_score_permille: int) -> Rating:
     """Rate an incident. A second camera's word takes all doubt away; nothing lowers a critical kind."""
     usual = usual_severity(kind)

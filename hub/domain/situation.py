@@ -89,6 +89,8 @@ class Situation:
     reason: dict[str, float]
     settled_at_us: int | None
     """When an operator resolved or closed it; None while it is worked on."""
+    span_us: tuple[int, int] = (0, 0)
+    """From when until when new events belong to it: ``correlation.span_us``, kept by ``Nearby``."""
 
     @property
     def place(self) -> Place | None:
@@ -203,8 +205,10 @@ def _rate_again(situation: Situation) -> list[Change]:
 
 def fuse(places: Iterable[Place]) -> Place:
     """The mean of places weighted by inverse variance, and its standard deviation. At least one place."""
-    weight = lat = lon = 0.0
-    ordered = sorted(places)  # so that the sum does not depend on who came first
+    ordered = sorted(places)
+    if len(ordered) == 1:
+        return ordered[0]
+    weight = lat = lon = 0.0  # summed in order, so that the sum does not depend on who came first
     base_lat_e7, base_lon_e7, _ = ordered[0]
     for lat_e7, lon_e7, sigma_dm in ordered:
         share = 1 / sigma_m(sigma_dm) ** 2

@@ -217,11 +217,9 @@ async def _dispatch(connection: AsyncConnection, gathered: Gathered, now_us: int
     routes, receivers = await routing_table(connection)
     rows: list[dict[str, Any]] = []
     for situation, message, about in gathered.told:
-        body = notice.body(situation, message, now_us)
-        rows += [
-            _dispatch_row(situation, message, leg.receiver_id, about, body, now_us)
-            for leg in legs(situation.kind, situation.severity, routes, receivers)
-        ]
+        told = legs(situation.kind, situation.severity, routes, receivers)
+        body = notice.body(situation, message, now_us) if told else {}
+        rows += [_dispatch_row(situation, message, leg.receiver_id, about, body, now_us) for leg in told]
     await insert_dispatches(connection, rows)
     return len(rows)
 
