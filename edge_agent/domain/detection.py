@@ -1,12 +1,15 @@
 """What crosses from one stage of a camera's work to the next: frames, detections, tracks."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.kinds import ObjectClass
+
+Reals = NDArray[np.floating[Any]]
+"""An array of real numbers; those of pictures are float32."""
 
 
 class Frame(NamedTuple):
@@ -33,9 +36,9 @@ class Frame(NamedTuple):
 class Detections(NamedTuple):
     """What the model saw in one picture, N things."""
 
-    boxes: NDArray[np.float32]
+    boxes: Reals
     """(N, 4): left, top, right, bottom in pixels of the frame."""
-    scores: NDArray[np.float32]
+    scores: Reals
     """(N,): 0 to 1."""
     classes: NDArray[np.int16]
     """(N,): numbers of ``ObjectClass``."""
@@ -57,7 +60,7 @@ class Track:
     id: int
     """Counts up from 1 per camera."""
     object_class: ObjectClass
-    box: NDArray[np.float32]
+    box: Reals
     """(4,): left, top, right, bottom in pixels of the frame."""
     score: float
     first_seen_us: int

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from edge_agent.domain.detection import Reals
 
 Point = tuple[float, float]
 
@@ -55,7 +56,7 @@ def area_px2(polygon: Sequence[Point]) -> float:
     return abs(float(xs @ np.roll(ys, -1) - ys @ np.roll(xs, -1))) / 2
 
 
-def depth_in_polygon(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.float64]:
+def depth_in_polygon(points: Reals, polygon: Reals) -> Reals:
     """How deep each of (N, 2) points lies in an (M, 2) polygon: pixels to its edge, below 0 outside. (N,)"""
     start, end = polygon, np.roll(polygon, -1, axis=0)
     edge = end - start
@@ -66,4 +67,5 @@ def depth_in_polygon(points: NDArray[np.float64], polygon: NDArray[np.float64]) 
     spans = (start[:, 1] > points[:, None, 1]) != (end[:, 1] > points[:, None, 1])
     slope = np.divide(edge[:, 0], edge[:, 1], out=np.zeros(len(edge)), where=edge[:, 1] != 0)
     crossings = spans & (points[:, None, 0] < start[:, 0] + (points[:, None, 1] - start[:, 1]) * slope)
-    return np.where(crossings.sum(1) % 2 == 1, distance, -distance)
+    sign = np.where(crossings.sum(1) % 2 == 1, 1.0, -1.0)
+    return sign * distance

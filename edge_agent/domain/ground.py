@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edge_agent.domain.detection import Reals
 from shared.geo import LatLon, from_plane, to_plane
-
-F64 = NDArray[np.float64]
 
 LEAST_POINTS = 4
 LARGEST_MISS = 3.0
@@ -52,7 +50,7 @@ class Ground:
     points' root mean square miss on the ground; ``pixel_error_px`` is how well a foot point is known.
     """
 
-    def __init__(self, matrix: F64, origin: LatLon, residual_m: float, pixel_error_px: float) -> None:
+    def __init__(self, matrix: Reals, origin: LatLon, residual_m: float, pixel_error_px: float) -> None:
         self.matrix = matrix
         self.origin = origin
         self.residual_m = residual_m
@@ -102,7 +100,7 @@ def fit_ground(points: Sequence[SurveyedPoint], pixel_error_px: float) -> Ground
     return Ground(matrix, origin, residual_m, pixel_error_px)
 
 
-def _fit(pixels: F64, metres: F64) -> F64 | None:
+def _fit(pixels: Reals, metres: Reals) -> Reals | None:
     """The homography from pixels to metres with mean weight 1 over the points, or None when there is none."""
     to_unit_px, to_unit_m = _normaliser(pixels), _normaliser(metres)
     if to_unit_px is None or to_unit_m is None:
@@ -126,7 +124,7 @@ def _fit(pixels: F64, metres: F64) -> F64 | None:
     return matrix / weights.mean()
 
 
-def _normaliser(points: F64) -> F64 | None:
+def _normaliser(points: Reals) -> Reals | None:
     """The similarity that puts points around 0 at mean distance sqrt 2, or None when they lie on a line."""
     centre = points.mean(0)
     spread = np.linalg.svd(points - centre, compute_uv=False)
@@ -136,21 +134,21 @@ def _normaliser(points: F64) -> F64 | None:
     return np.array([[scale, 0, -scale * centre[0]], [0, scale, -scale * centre[1]], [0, 0, 1]])
 
 
-def _apply(matrix: F64, points: F64) -> F64:
+def _apply(matrix: Reals, points: Reals) -> Reals:
     mapped = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     return mapped[:, :2] / mapped[:, 2:]
 
 
-def _miss_px(matrix: F64, pixels: F64, metres: F64) -> F64:
+def _miss_px(matrix: Reals, pixels: Reals, metres: Reals) -> Reals:
     """How far from its pixel each place falls when it is put back into the picture, (N,)."""
     return np.linalg.norm(_apply(np.linalg.inv(matrix), metres) - pixels, axis=1)
 
 
-def _rms(values: F64) -> float:
+def _rms(values: Reals) -> float:
     return float(np.sqrt((values**2).mean()))
 
 
-def _complaint(pixels: F64, metres: F64, miss_px: F64, pixel_error_px: float) -> str:
+def _complaint(pixels: Reals, metres: Reals, miss_px: Reals, pixel_error_px: float) -> str:
     """Say which point spoils the fit: the one without which the others agree best."""
     if len(pixels) == LEAST_POINTS:
         return (

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-F32 = NDArray[np.float32]
+from edge_agent.domain.detection import Reals
 
 _JITTER = np.array([0.05, 0.05, 0.08, 0.08], np.float32)
 """Deviation of a detection, in sizes: in place, and in width and height."""
@@ -25,29 +25,29 @@ _FADE_S = 1.0
 class Motions(NamedTuple):
     """The filters of N tracks, each field (N, 4) for centre x, centre y, width, height."""
 
-    place: F32
+    place: Reals
     """Pixels."""
-    speed: F32
+    speed: Reals
     """Pixels per second."""
-    place_variance: F32
-    covariance: F32
-    speed_variance: F32
+    place_variance: Reals
+    covariance: Reals
+    speed_variance: Reals
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Motions":
         """The filters of some tracks only."""
-        return Motions(*(field[rows] for field in self))
+        return self._make(field[rows] for field in self)
 
     def joined(self, other: "Motions") -> "Motions":
         """These filters, then the other ones."""
-        return Motions(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        return self._make(np.concatenate(pair) for pair in zip(self, other, strict=True))
 
 
-def sizes(places: F32) -> F32:
+def sizes(places: Reals) -> Reals:
     """A thing's size: the square root of its box's area, (N, 1), at least 4 pixels."""
     return np.sqrt(np.maximum(places[:, 2:3] * places[:, 3:4], np.float32(16)))
 
 
-def begin(places: F32) -> Motions:
+def begin(places: Reals) -> Motions:
     """Filters for things seen once, at (N, 4) places."""
     size = sizes(places)
     nothing = np.zeros_like(places)
@@ -74,7 +74,7 @@ def predict(motions: Motions, elapsed_s: float, is_unseen: NDArray[np.bool_]) ->
     )
 
 
-def correct(motions: Motions, measured: F32) -> Motions:
+def correct(motions: Motions, measured: Reals) -> Motions:
     """Take one measurement, (N, 4) places, into each filter."""
     error = (sizes(measured) * _JITTER) ** 2
     whole = motions.place_variance + error

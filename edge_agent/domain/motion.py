@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.domain.detection import Reals
+
 CELL_PX = 8
 _PIXELS_PER_CELL = 32
 _EVEN_BYTES = np.uint64(0x00FF00FF00FF00FF)
@@ -46,13 +48,13 @@ class Motion:
     def is_still(self) -> bool:
         return not self.is_global and int(self.cells.sum()) < LEAST_CELLS
 
-    def in_box(self, box: NDArray[np.float32]) -> bool:
+    def in_box(self, box: Reals) -> bool:
         """Whether anything moved in ``box`` (4,), left, top, right, bottom in pixels, or at its rim."""
         left, top, right, bottom = (int(side) // CELL_PX for side in box)
         return bool(self.cells[max(0, top - 1) : bottom + 2, max(0, left - 1) : right + 2].any())
 
 
-def cell_means(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
+def cell_means(luma: NDArray[np.uint8]) -> Reals:
     """Mean brightness of each whole cell, (H // 8, W // 8), 0 to 255."""
     rows, columns = luma.shape[0] // CELL_PX, luma.shape[1] // CELL_PX
     half = luma[: rows * CELL_PX : 2, : columns * CELL_PX]
@@ -67,8 +69,8 @@ class MotionGate:
     """Follows one camera's background. Deterministic; forgets nothing but by its time constants."""
 
     def __init__(self) -> None:
-        self._background: NDArray[np.float32] | None = None
-        self._noise: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+        self._background: Reals | None = None
+        self._noise: Reals = np.zeros((0, 0), np.float32)
         self._at_us = 0
         self._is_colourful: bool | None = None
 
@@ -95,16 +97,16 @@ class MotionGate:
         self._at_us = at_us
         return Motion(size > threshold, share, is_global=False, is_switch=False)
 
-    def _restart(self, cells: NDArray[np.float32], at_us: int) -> None:
+    def _restart(self, cells: Reals, at_us: int) -> None:
         self._background = cells
         self._noise = np.full(cells.shape, LEAST_STEP / NOISE_FACTOR, np.float32)
         self._at_us = at_us
 
     def _follow(
         self,
-        cells: NDArray[np.float32],
-        size: NDArray[np.float32],
-        threshold: NDArray[np.float32],
+        cells: Reals,
+        size: Reals,
+        threshold: Reals,
         elapsed_s: float,
     ) -> None:
         assert self._background is not None

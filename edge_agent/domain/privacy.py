@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.domain.detection import Detections
+from edge_agent.domain.detection import Detections, Reals
 from shared.kinds import VEHICLES, ObjectClass
 
 HEAD_SHARE = 0.35
@@ -37,7 +37,7 @@ def private_regions(things: Detections, width: int, height: int) -> NDArray[np.i
     return whole[((whole[:, 2:] - whole[:, :2]) > 0).all(axis=1)]
 
 
-def _regions(box: NDArray[np.float32], object_class: ObjectClass) -> list[tuple[float, float, float, float]]:
+def _regions(box: Reals, object_class: ObjectClass) -> list[tuple[float, float, float, float]]:
     left, top, right, bottom = (float(side) for side in box)
     across, down = max(LEAST_PX, MARGIN * (right - left)), max(LEAST_PX, MARGIN * (bottom - top))
     regions: list[tuple[float, float, float, float]] = []

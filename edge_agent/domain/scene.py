@@ -168,7 +168,7 @@ class _Reader:
 
     def _look(self, table: dict[str, Any]) -> tuple[int, int, int, int]:
         if "look_px" not in table:
-            return (0, 0, *self._size_px)
+            return 0, 0, self._size_px[0], self._size_px[1]
         (left, top), (right, bottom) = self._points(table["look_px"], "camera.look_px", 2, 2)
         if right - left < LEAST_LOOK_PX or bottom - top < LEAST_LOOK_PX:
             self._fields.refuse(
@@ -254,7 +254,7 @@ class _Reader:
     def _rule(self, scene: Scene, where: str, table: dict[str, Any]) -> RuleSpec:
         slug = self._fields.text(table, "kind", where)
         kind = KIND_BY_SLUG.get(slug)
-        if kind not in PARAMETERS:
+        if kind is None or kind not in PARAMETERS:
             known = ", ".join(k.slug for k in PARAMETERS)
             self._fields.refuse(
                 f"{where}.kind", f"{slug!r} is no rule of this program", f"use one of {known}"

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.domain import boxes as box_math
+from edge_agent.domain.detection import Reals
 
 JITTER = 0.15
 """A thing that keeps within this share of its size (square root of its box's area) has not moved."""
@@ -20,13 +21,13 @@ STILL_S = 10.0
 class Stillness(NamedTuple):
     """Where N things stopped, and when."""
 
-    anchor: NDArray[np.float32]
+    anchor: Reals
     """(N, 4): the box when the thing last began to stand."""
     since_us: NDArray[np.int64]
     moved_frames: NDArray[np.int64]
 
     @classmethod
-    def begin(cls, boxes: NDArray[np.float32], at_us: int) -> "Stillness":
+    def begin(cls, boxes: Reals, at_us: int) -> "Stillness":
         count = len(boxes)
         return cls(boxes.copy(), np.full(count, at_us, np.int64), np.zeros(count, np.int64))
 
@@ -35,16 +36,16 @@ class Stillness(NamedTuple):
         return cls.begin(np.empty((0, 4), np.float32), 0)
 
     def take(self, rows: NDArray[np.bool_]) -> "Stillness":
-        return Stillness(*(column[rows] for column in self))
+        return self._make(column[rows] for column in self)
 
     def joined(self, other: "Stillness") -> "Stillness":
-        return Stillness(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        return self._make(np.concatenate(pair) for pair in zip(self, other, strict=True))
 
     def is_still(self, at_us: int) -> NDArray[np.bool_]:
         """Which things have not moved for ``STILL_S``, (N,)."""
         return at_us - self.since_us >= STILL_S * 1e6
 
-    def observe(self, rows: NDArray[np.intp], boxes: NDArray[np.float32], at_us: int) -> None:
+    def observe(self, rows: NDArray[np.intp], boxes: Reals, at_us: int) -> None:
         """Compare the things in ``rows`` with where they stood; ``boxes``, one each, is where they are."""
         is_off = _displacement(self.anchor[rows], boxes) > JITTER
         is_off |= box_math.areas(boxes) > GROWTH**2 * box_math.areas(self.anchor[rows])
@@ -55,7 +56,7 @@ class Stillness(NamedTuple):
         self.moved_frames[moved] = 0
 
 
-def _displacement(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+def _displacement(before: Reals, after: Reals) -> Reals:
     """How far each box went, in sizes, (N,): the least of its top's, centre's and foot's way.
 
     What passes in front hides the head or the feet and moves two of the three, never all.

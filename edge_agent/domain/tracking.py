@@ -6,7 +6,8 @@ longer overlap; a thing that stands still is kept for long and by a tight gate, 
 time and by a wide one; where the picture did not change, a track needs no detection.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
 import lap  # pyright: ignore[reportMissingTypeStubs]  # the package has none
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_agent.domain import boxes as box_math
 from edge_agent.domain import kalman
-from edge_agent.domain.detection import Detections, Track
+from edge_agent.domain.detection import Detections, Reals, Track
 from edge_agent.domain.motion import Motion
 from edge_agent.domain.stillness import Stillness
 from shared.kinds import ObjectClass
@@ -38,6 +39,8 @@ HOLD_S = 60.0
 """How long an unchanged picture may stand in for detections."""
 LOW_SHARE = 0.4
 """Detections below this share of the score limit are ignored; those between carry known tracks only."""
+
+_solve = cast("Callable[..., Any]", lap.lapjv)  # pyright: ignore[reportUnknownMemberType]
 
 _GROUP = np.zeros(len(ObjectClass), np.int16)
 """Class to group; a model may change its mind within a group from frame to frame, never across."""
@@ -70,9 +73,9 @@ class _Table(NamedTuple):
     """All tracks, one row each."""
 
     id: NDArray[np.int64]
-    votes: NDArray[np.float32]
+    votes: Reals
     """(N, classes): sums of scores."""
-    score: NDArray[np.float32]
+    score: Reals
     first_seen_us: Micros
     last_seen_us: Micros
     """Last supported, by a detection or by an unchanged picture."""
@@ -80,10 +83,10 @@ class _Table(NamedTuple):
     hits: NDArray[np.int64]
 
     def take(self, rows: Rows | Bools) -> "_Table":
-        return _Table(*(column[rows] for column in self))
+        return self._make(column[rows] for column in self)
 
     def joined(self, other: "_Table") -> "_Table":
-        return _Table(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        return self._make(np.concatenate(pair) for pair in zip(self, other, strict=True))
 
 
 class Tracker:
@@ -169,9 +172,7 @@ class Tracker:
         matched = to_column >= 0
         return rows[matched], columns[to_column[matched]]
 
-    def _cost(
-        self, rows: Rows, boxes: NDArray[np.float32], groups: NDArray[np.int16], at_us: int
-    ) -> NDArray[np.float64]:
+    def _cost(self, rows: Rows, boxes: Reals, groups: NDArray[np.int16], at_us: int) -> Reals:
         """What it costs to say that each of N tracks is each of M boxes: 0 to 1, or refused. (N, M)"""
         places, seen = self._motions.place[rows], box_math.to_centre(boxes)
         distance = np.sqrt(((places[:, None, :2] - seen[:, :2]) ** 2).sum(2))
@@ -186,7 +187,7 @@ class Tracker:
         refused = (reach > 1) | (likeness.min(2) < 1 / _SIZE_JUMP) | (own_group[:, None] != groups)
         return np.where(refused, _REFUSED, cost).astype(np.float64)
 
-    def _reach_px(self, rows: Rows, at_us: int) -> NDArray[np.float32]:
+    def _reach_px(self, rows: Rows, at_us: int) -> Reals:
         """How far from where it is expected a thing may be found, (N, 1) pixels."""
         size = kalman.sizes(self._motions.place[rows])
         unseen_s = ((at_us - self._table.last_detected_us[rows]) / 1e6).astype(np.float32)[:, None]
@@ -266,7 +267,7 @@ class Tracker:
         low, high = self._low_px, self._high_px
         outward = ((corners[:, :2] <= low + 2) & (speed < 0)) | ((corners[:, 2:] >= high - 2) & (speed > 0))
         outside = (centre < low) | (centre > high)
-        return (outside | (outward & brisk)).any(1)
+        return np.any(outside | (outward & brisk), axis=1)
 
     def _tracks(self) -> list[Track]:
         rows = np.flatnonzero(self._table.hits >= CONFIRM_HITS)
@@ -291,10 +292,10 @@ class Tracker:
         ]
 
 
-def _assign(cost: NDArray[np.float64], limit: float) -> NDArray[np.intp]:
+def _assign(cost: Reals, limit: float) -> NDArray[np.intp]:
     """The cheapest pairing of rows with columns, no pair dearer than ``limit``: each row's column or -1."""
-    _, columns, _ = lap.lapjv(cost, extend_cost=True, cost_limit=limit)  # pyright: ignore[reportUnknownMemberType]
-    return np.asarray(columns, np.intp)
+    solved = cast("tuple[float, Rows, Rows]", _solve(cost, extend_cost=True, cost_limit=limit))
+    return np.asarray(solved[1], np.intp)
 
 
 def _new_table(at_us: int, found: Detections, first_id: int) -> _Table:

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge_agent.domain import boxes as box_math
-from edge_agent.domain.detection import Track
+from edge_agent.domain.detection import Reals, Track
 from edge_agent.domain.rules.presence import Presence
 from edge_agent.domain.rules.sighting import Sighting, View, rounded
 from edge_agent.domain.scene import RuleSpec, Zone
@@ -29,7 +26,7 @@ class _Parked:
     thread: int
     track: Track
     """As last seen."""
-    box: NDArray[np.float32]
+    box: Reals
     stood_s: float = 0.0
     unseen_s: float = 0.0
     moved_frames: int = 0
@@ -138,7 +135,7 @@ class IllegalParking:
         return len(drivers) >= JAM_VEHICLES and 2 * standing > len(drivers)
 
 
-def _is_same_place(box: NDArray[np.float32], place: NDArray[np.float32]) -> bool:
+def _is_same_place(box: Reals, place: Reals) -> bool:
     shared = float(box_math.overlaps(box[None], place[None])[0, 0])
     own, other = float(box_math.areas(box[None])[0]), float(box_math.areas(place[None])[0])
     return shared >= SAME_PLACE * (own + other - shared) or shared >= 0.8 * min(own, other)

@@ -24,21 +24,28 @@ class Entry(NamedTuple):
     """Computes the verdict again from a sighting's numbers alone."""
 
 
+def _was_inside(r: Reason) -> bool:
+    return r["inside_s"] >= r["limit_s"]
+
+
+def _went_over(r: Reason) -> bool:
+    return r["travel_m"] >= r["limit_m"] and r["before_m"] >= r["limit_m"]
+
+
+def _stood(r: Reason) -> bool:
+    return r["stood_s"] >= r["limit_s"]
+
+
+def _was_left(r: Reason) -> bool:
+    is_near, is_away = r["near_m"] <= r["near_limit_m"], r["away_m"] >= r["away_limit_m"]
+    return r["lay_s"] >= r["limit_s"] and is_near and is_away
+
+
 RULES: dict[Kind, Entry] = {
-    Kind.INTRUSION: Entry(Intrusion, 1, lambda r: r["inside_s"] >= r["limit_s"]),
-    Kind.LINE_CROSSED: Entry(
-        LineCrossed, 1, lambda r: r["travel_m"] >= r["limit_m"] and r["before_m"] >= r["limit_m"]
-    ),
-    Kind.ILLEGAL_PARKING: Entry(IllegalParking, 1, lambda r: r["stood_s"] >= r["limit_s"]),
-    Kind.DUMPING_ACT: Entry(
-        DumpingAct,
-        1,
-        lambda r: (
-            r["lay_s"] >= r["limit_s"]
-            and r["near_m"] <= r["near_limit_m"]
-            and r["away_m"] >= r["away_limit_m"]
-        ),
-    ),
+    Kind.INTRUSION: Entry(Intrusion, 1, _was_inside),
+    Kind.LINE_CROSSED: Entry(LineCrossed, 1, _went_over),
+    Kind.ILLEGAL_PARKING: Entry(IllegalParking, 1, _stood),
+    Kind.DUMPING_ACT: Entry(DumpingAct, 1, _was_left),
 }
 
 
