@@ -129,7 +129,7 @@ def _checked_host(parts: SplitResult, field: str) -> str:
     ip = _ip_of(host)
     if ip is not None:
         check_ip(ip, field)
-    elif ":" in host or _NUMERIC.match(host) or not _NAME.match(host):
+    elif "[" in parts.netloc or _NUMERIC.match(host) or not _NAME.match(host):
         raise SourceRefused(field, "names a host in a spelling that is not taken", _RTSP_WAY_OUT)
     return host
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from av import Packet
+
 from edge_agent.errors import SourceFailed, SourceFault
 from edge_agent.sources.address import RtspAddress
 from edge_agent.sources.confinement import confine
@@ -99,15 +101,16 @@ class Player:
         if timed.is_seam:
             self._meet_seam()
         if timed.pts_s is not None:
-            self._keep_time(timed.pts_s, timed.packet.is_keyframe)
+            self._keep_time(timed.pts_s, timed.packet)
+        self._say_alive()
         if self._is_late:
             return
         is_close = self._agent.watch == Watch.CLOSELY
         seen = self._reader.push(timed, is_close)
         if seen is not None:
             self._show(seen)
-        elif timed.pts_s is not None:
-            self._check_life(timed.pts_s, is_close)
+        elif timed.pts_s is not None and is_close:
+            self._check_decodable(timed.pts_s)
         if timed.pts_s is not None:
             self._rest(timed.pts_s, is_close, seen is not None)
 
@@ -117,18 +120,19 @@ class Player:
         if self._stream.is_live:
             self._clock.restart()
 
-    def _keep_time(self, pts_s: float, is_key: bool) -> None:
+    def _keep_time(self, pts_s: float, packet: Packet) -> None:
+        """Wait until a clip's packet would have come from a camera; give up what waits when too late."""
         now_s = time.monotonic()
         if self._stream.is_live or not self._number:
             self._clock.arrive(pts_s, now_s)
         early_s = self._clock.at(pts_s) - now_s
-        if early_s > 0 and not self._stream.is_live:
-            time.sleep(early_s)
-        if early_s < -_LATE_S:
-            self._is_late = not is_key
-            if self._is_late:
-                self._reader.restart()
-        elif is_key:
+        if not self._stream.is_live:
+            early_s -= _reordered_s(packet)
+            time.sleep(max(0.0, early_s))
+        if early_s < -_LATE_S and not packet.is_keyframe:
+            self._is_late = True
+            self._reader.restart()
+        elif packet.is_keyframe:
             self._is_late = False
 
     def _rest(self, pts_s: float, is_close: bool, has_shown: bool) -> None:
@@ -166,10 +170,19 @@ class Player:
         self._last_at_us = max(at_us, self._last_at_us + 1)
         return self._last_at_us
 
-    def _check_life(self, pts_s: float, is_close: bool) -> None:
+    def _say_alive(self) -> None:
         now_s = time.monotonic()
         if now_s - self._said_s >= _ALIVE_EVERY_S:
             self._agent.alive()
             self._said_s = now_s
-        if is_close and pts_s - self._reader.last_picture_s > _UNDECODABLE_S:
+
+    def _check_decodable(self, pts_s: float) -> None:
+        if pts_s - self._reader.last_picture_s > _UNDECODABLE_S:
             raise SourceFailed(SourceFault.NO_VIDEO, "no picture of the stream can be decoded")
+
+
+def _reordered_s(packet: Packet) -> float:
+    """How much earlier a packet comes than its picture is shown."""
+    if packet.pts is None or packet.dts is None or packet.time_base is None:
+        return 0.0
+    return float((packet.pts - packet.dts) * packet.time_base)
