@@ -80,7 +80,8 @@ class NatsLink:
     async def close(self) -> None:
         """End the connection, in two seconds at most."""
         with contextlib.suppress(OSError, TimeoutError, NatsError):
-            await asyncio.wait_for(self._client.close(), 2)
+            async with asyncio.timeout(2):
+                await self._client.close()
 
     async def _request(self, subject: str, body: bytes, headers: dict[str, str] | None) -> bytes:
         try:

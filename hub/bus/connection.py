@@ -56,10 +56,18 @@ async def connect(url: str, login: Login, closed: Callable[[], Awaitable[None]] 
     return client
 
 
+def _end_if_cancelled() -> None:
+    """The client's own waits can swallow a cancellation (``wait_for`` before Python 3.12)."""
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def end(client: Client) -> None:
     """Close a client, in two seconds at most, whatever state it is in."""
     with contextlib.suppress(NatsError, TimeoutError, OSError):
-        await asyncio.wait_for(client.close(), 2)
+        async with asyncio.timeout(2):
+            await client.close()
 
 
 class HubBus:
@@ -102,6 +110,7 @@ class HubBus:
                 await self.run_once()
             except (BusAway, NatsError, TimeoutError, OSError) as error:
                 _log.warning("bus away: %s", error)
+            _end_if_cancelled()
             pause_s = _PAUSE_S if self.connects > connects else min(pause_s * 2, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 (spreads the attempts only)
 
