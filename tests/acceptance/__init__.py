@@ -1,0 +1,1 @@
+"""Whole products, judged from outside."""
