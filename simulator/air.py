@@ -24,8 +24,8 @@ class Air:
         w, h = camera.size_px
         grain = rng.normal(0, weather.noise, (_NOISE_BANK, h + 32, w + 32)).astype(np.float32)
         grain = np.stack([cv2.GaussianBlur(g, (0, 0), 0.6) * 1.6 for g in grain])
-        self._brighter = np.clip(grain, 0, 255).round().astype(np.uint8)
-        self._darker = np.clip(-grain, 0, 255).round().astype(np.uint8)
+        self._brighter = [cv2.merge([np.clip(g, 0, 255).round().astype(np.uint8)] * 3) for g in grain]
+        self._darker = [cv2.merge([np.clip(-g, 0, 255).round().astype(np.uint8)] * 3) for g in grain]
 
     def _scatter(self, rng: np.random.Generator, camera: Camera) -> Array:
         """(N, 5): start x and y px, fall px/s, drift px/s, nearness 0–1."""
@@ -84,5 +84,4 @@ class Air:
         bank, dx, dy = tick // 37 % _NOISE_BANK, tick * 7 % 32, tick * 13 % 32
         w, h = self._size
         patch = (slice(dy, dy + h), slice(dx, dx + w))
-        up, down = self._brighter[bank][patch], self._darker[bank][patch]
-        return cv2.subtract(cv2.add(frame, cv2.merge([up, up, up])), cv2.merge([down, down, down]))
+        return cv2.subtract(cv2.add(frame, self._brighter[bank][patch]), self._darker[bank][patch])

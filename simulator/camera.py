@@ -85,9 +85,15 @@ class Camera:
 
     def may_see(self, east_m: float, north_m: float, reach_m: float) -> bool:
         """Whether something ``reach_m`` large at a place can fall in the picture at all (rough, never wrongly no)."""
-        right, _, depth = self.to_camera(np.array([[east_m, north_m, 1.0]]))[0]
+        (rx, ry, _), (fx, fy, fz) = self._rows[0], self._rows[2]
+        east, north = east_m - self.east_m, north_m - self.north_m
+        depth = east * fx + north * fy + (1.0 - self.height_m) * fz
         half_width = (depth + reach_m) * math.tan(math.radians(self.fov_deg) / 2) + reach_m * 1.5
-        return bool(depth > -reach_m and abs(right) <= half_width)
+        return depth > -reach_m and abs(east * rx + north * ry) <= half_width
+
+    @cached_property
+    def _rows(self) -> list[list[float]]:
+        return self.axes.tolist()
 
     def resized(self, size_px: tuple[int, int]) -> "Camera":
         """The same camera with another picture size."""

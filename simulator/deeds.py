@@ -1,5 +1,6 @@
 """What is done in the scenes: each deed is its actors' timed paths and, when a rule should report it, the truth."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -150,7 +151,7 @@ def _collect(rng: np.random.Generator, number: int, at: Point, at_s: float) -> t
 def _away_s(person: Actor, at: Point, down_s: float) -> float:
     """When the one who left the bag is far enough away from it."""
     for t_s in np.arange(down_s, person.waypoints[-1].t_s, 0.1):
-        if np.hypot(*(person.place_at(float(t_s))[:2] - at)) >= DUMPING_AWAY_M:
+        if math.dist(person.place_at(float(t_s))[:2], at) >= DUMPING_AWAY_M:
             return float(t_s)
     return person.waypoints[-1].t_s
 

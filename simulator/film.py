@@ -48,12 +48,14 @@ class _Drawn:
 
     actor: Actor
     moment: Moment
+    body: Body
     polygons: list[NDArray[np.int32]]
-    colours: Array
+    """(K, 2) px in sixteenths."""
+    colours: list[list[float]]
     depth_m: float
     extent: Array
     """(4,) unclipped x1, y1, x2, y2."""
-    shadows: list[Array]
+    shadows: list[NDArray[np.int32]]
     lamps: Array | None
     """(4, 3) pixels and depth of head and tail lamps: two ahead, two behind."""
 
@@ -65,10 +67,13 @@ class Filmer:
         self.camera, self.weather, self.world = camera, weather, world
         self.backdrop: Backdrop = paint_backdrop(world, camera, weather, below or ground.ground_map(world, weather))
         self._air = Air(camera, weather, seed)
+        self._open_ground = np.isinf(self.backdrop.depth_m).astype(np.uint8)
+        self._sun_share = (self.backdrop.sun_share * 255).astype(np.uint8)
+        self._still: dict[int, tuple[Moment, _Drawn | None]] = {}
 
     def shoot(self, actors: Sequence[Actor], t_s: float) -> Shot:
         """The picture at ``t_s``."""
-        drawn = [d for a in actors if a.is_there(t_s) and (d := self._prepare(a, t_s)) is not None]
+        drawn = [d for a in actors if a.is_there(t_s) and (d := self._drawn(a, t_s)) is not None]
         drawn.sort(key=lambda d: -d.depth_m)
         frame = self.backdrop.picture.copy()
         self._shadows(frame, drawn)
@@ -91,26 +96,34 @@ class Filmer:
         row = int(np.clip((ground.NORTH_M - moment.place[1]) * ground.PX_PER_M, 0, share.shape[0] - 1))
         return illumination(self.weather, self.world.lamps, moment.place, float(share[row, column]), max(depth_m, 1.0))
 
-    def _prepare(self, actor: Actor, t_s: float) -> _Drawn | None:
+    def _drawn(self, actor: Actor, t_s: float) -> _Drawn | None:
+        """The thing ready to be painted; what stands still is prepared once."""
         moment = actor.moment(t_s)
         if not self.camera.may_see(moment.place[0], moment.place[1], 6.0):
             return None
+        body = actor.body(t_s, moment)
+        known = self._still.get(actor.id)
+        if known and known[1] is not None and known[1].actor is actor and known[1].body is body and _is_same(known[0], moment):
+            return known[1]
+        drawn = self._prepare(actor, moment, body)
+        self._still[actor.id] = (moment, drawn)
+        return drawn
+
+    def _prepare(self, actor: Actor, moment: Moment, body: Body) -> _Drawn | None:
         depth = float(self.camera.to_camera(moment.place[None] + (0, 0, 0.8))[0, 2])
         if depth < 1.0:
             return None
-        body = actor.body(t_s, moment)
         shapes = _projected(body, moment, self.camera, self._light_at(moment, depth))
         if shapes is None:
             return None
-        polygons, colours, glow = shapes
+        polygons, colours, glow, extent = shapes
         colours = self._air.through(self._lamps_on(colours, glow), depth)
-        extent = _extent(polygons)
         w, h = self.camera.size_px
         if extent[2] < 0 or extent[3] < 0 or extent[0] > w or extent[1] > h or extent[3] - extent[1] < _SMALLEST_PX:
             return None
-        whole = [np.round(p * (1 << _SHIFT)).astype(np.int32) for p in polygons]
-        lamps = self._lamp_pixels(actor, moment) if body.has_lamps and moment.speed_mps > 0.3 and self.weather.lamp_strength > 0 else None
-        return _Drawn(actor, moment, whole, colours, depth, extent, self._cast(body, actor, moment), lamps)
+        lit = body.has_lamps and moment.speed_mps > 0.3 and self.weather.lamp_strength > 0
+        lamps = self._lamp_pixels(actor, moment) if lit else None
+        return _Drawn(actor, moment, body, polygons, colours.tolist(), depth, extent, self._cast(body, actor, moment), lamps)
 
     def _lamps_on(self, colours: Array, glow: Array) -> Array:
         shining = (glow * self.weather.lamp_strength)[:, None]
@@ -123,7 +136,7 @@ class Filmer:
         pixels, depth = self.camera.project(turned(own, moment.heading_rad, moment.place))
         return np.column_stack([pixels, depth])
 
-    def _cast(self, body: Body, actor: Actor, moment: Moment) -> list[Array]:
+    def _cast(self, body: Body, actor: Actor, moment: Moment) -> list[NDArray[np.int32]]:
         """Outlines of its shadows on the ground, px: what it keeps from the sky, then from the sun."""
         length, width = actor.footprint_m
         grow = 0.12 if body.faces else 0.1
@@ -137,23 +150,23 @@ class Filmer:
             hull = cv2.convexHull(solid[:, :2].astype(np.float32))[:, 0]
             outlines.append(np.column_stack([hull, np.zeros(len(hull))]))
         projected = [self.camera.project(o) for o in outlines]
-        return [p if d.min() > NEAR_M else np.empty((0, 2)) for p, d in projected]
+        return [_fixed(p) if d.min() > NEAR_M else np.empty((0, 2), np.int32) for p, d in projected]
 
     def _shadows(self, frame: Bgr, drawn: list[_Drawn]) -> None:
         contact, sun = np.zeros(frame.shape[:2], np.uint8), np.zeros(frame.shape[:2], np.uint8)
         for d in drawn:
             for mask, outline in zip((contact, sun), d.shadows, strict=False):
                 if len(outline):
-                    cv2.fillConvexPoly(mask, np.round(outline * 16).astype(np.int32), 255, cv2.LINE_8, _SHIFT)
-        darker = np.zeros(frame.shape[:2], np.float32)
-        reach = _union(contact | sun)
+                    cv2.fillConvexPoly(mask, outline, 255, cv2.LINE_8, _SHIFT)
+        reach = _union(cv2.bitwise_or(contact, sun))
         if reach is None:
             return
-        open_ground = ~np.isfinite(self.backdrop.depth_m[reach])
-        darker = cv2.GaussianBlur(contact[reach], (0, 0), 2.0) * (0.42 / 255) * open_ground
+        soft = cv2.GaussianBlur(contact[reach], (0, 0), 2.0)
+        darker = cv2.multiply(soft, self._open_ground[reach], scale=0.42)
         if max(self.weather.sun_colour) > 0.05:
-            darker = np.maximum(darker, cv2.GaussianBlur(sun[reach], (0, 0), 1.0) * (1 / 255) * self.backdrop.sun_share[reach])
-        keep = ((1 - darker) * 255).astype(np.uint8)
+            cast = cv2.GaussianBlur(sun[reach], (0, 0), 1.0)
+            darker = cv2.max(darker, cv2.multiply(cast, self._sun_share[reach], scale=1 / 255))
+        keep = cv2.bitwise_not(darker)
         frame[reach] = cv2.multiply(frame[reach], cv2.merge([keep, keep, keep]), scale=1 / 255)
 
     def _headlights(self, frame: Bgr, drawn: list[_Drawn]) -> None:
@@ -167,7 +180,7 @@ class Filmer:
             own = np.array([[nose + 0.5, -0.6, 0.0], [nose + 0.5, 0.6, 0.0], [nose + 13, 2.6, 0.0], [nose + 13, -2.6, 0.0]])
             pixels, depth = self.camera.project(turned(own, d.moment.heading_rad, d.moment.place * (1, 1, 0)))
             if depth.min() > NEAR_M:
-                cv2.fillConvexPoly(light, np.round(pixels * 16).astype(np.int32), 90, cv2.LINE_8, _SHIFT)
+                cv2.fillConvexPoly(light, _fixed(pixels), 90, cv2.LINE_8, _SHIFT)
         reach = _union(light)
         if reach is not None:
             soft = cv2.GaussianBlur(light[reach], (0, 0), 5.0) * (self.weather.lamp_strength / 255)
@@ -193,21 +206,18 @@ class Filmer:
         x0, y0 = np.clip(np.floor(d.extent[:2]).astype(int) - 1, 0, (w, h))
         x1, y1 = np.clip(np.ceil(d.extent[2:]).astype(int) + 2, 0, (w, h))
         where = (slice(y0, y1), slice(x0, x1))
-        before, mask = frame[where], np.zeros((y1 - y0, x1 - x0), np.uint8)
         hidden = self.backdrop.depth_m[where] < d.depth_m
-        is_hidden = bool(hidden.any())
-        target = before.copy() if is_hidden else np.ascontiguousarray(before)
-        corner = np.array([x0, y0]) * (1 << _SHIFT)
+        before = frame[where].copy() if hidden.any() else None
+        mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+        corner = np.array([x0, y0], np.int32) << _SHIFT
         for polygon, colour in zip(d.polygons, d.colours, strict=True):
-            moved = polygon - corner
-            cv2.fillConvexPoly(target, moved, (float(colour[0]), float(colour[1]), float(colour[2])), cv2.LINE_AA, _SHIFT)
-            cv2.fillConvexPoly(mask, moved, 1, cv2.LINE_8, _SHIFT)
+            cv2.fillConvexPoly(frame, polygon, colour, cv2.LINE_AA, _SHIFT)
+            cv2.fillConvexPoly(mask, polygon - corner, 1, cv2.LINE_8, _SHIFT)
         area = int(cv2.countNonZero(mask))
-        if is_hidden:
-            target[hidden] = before[hidden]
+        if before is not None:
+            cv2.copyTo(before, hidden.view(np.uint8), frame[where])
             mask[hidden] = 0
-        frame[where] = target
-        owners[where][mask > 0] = number
+        cv2.copyTo(np.full_like(mask, number), mask, owners[where])
         return area
 
     def _box(self, d: _Drawn, visible_of_inside: float) -> SeenBox | None:
@@ -220,26 +230,40 @@ class Filmer:
         return SeenBox(d.actor.id, d.actor.object_class, (float(x1), float(y1), float(x2), float(y2)), visible)
 
 
-def _projected(body: Body, moment: Moment, camera: Camera, light: Illumination) -> tuple[list[Array], Array, Array] | None:
-    """All of a thing's polygons in drawing order, their colours and glow."""
+def _projected(
+    body: Body, moment: Moment, camera: Camera, light: Illumination
+) -> tuple[list[NDArray[np.int32]], Array, Array, Array] | None:
+    """All of a thing's polygons in drawing order, their colours and glow, and its extent."""
     if body.capsules is not None:
         drawn = draw_capsules(body.capsules, turned(body.capsules.ends, moment.heading_rad, moment.place), camera, light)
         if drawn is None:
             return None
         outlines, colours, depths = drawn
         order = np.argsort(-depths, kind="stable")
-        return list(outlines[order]), colours[order], np.zeros(len(order))
-    polygons: list[Array] = []
-    parts: list[tuple[Array, Array, Array]] = []
-    for faces in body.faces:
-        seen = draw_faces(faces, turned(faces.corners, moment.heading_rad, moment.place), camera, light)
-        if seen is None:
-            return None
-        polygons += list(seen[0])
-        parts.append(seen[1:])
-    colours, glow, keys = (np.concatenate([p[i] for p in parts]) for i in range(3))
+        return list(_fixed(outlines[order])), colours[order], np.zeros(len(order)), _extent([outlines])
+    groups = [draw_faces(f, turned(f.corners, moment.heading_rad, moment.place), camera, light) for f in body.faces]
+    seen = [g for g in groups if g is not None]
+    if len(seen) < len(groups):
+        return None
+    polygons = [polygon for g in seen for polygon in _fixed(g[0])]
+    colours, glow, keys = (np.concatenate([g[i] for g in seen]) for i in (1, 2, 3))
     order = np.lexsort((keys[:, 1], keys[:, 0]))
-    return [polygons[i] for i in order], colours[order], glow[order]
+    return [polygons[i] for i in order], colours[order], glow[order], _extent([g[0] for g in seen])
+
+
+def _fixed(pixels: Array) -> NDArray[np.int32]:
+    """Pixels in the fixed point that OpenCV draws with."""
+    return np.rint(pixels * (1 << _SHIFT)).astype(np.int32)
+
+
+def _is_same(a: Moment, b: Moment) -> bool:
+    return a.heading_rad == b.heading_rad and a.speed_mps == b.speed_mps and bool((a.place == b.place).all())
+
+
+def _extent(groups: list[Array]) -> Array:
+    """x1, y1, x2, y2 around polygons, groups of (N, K, 2)."""
+    points = np.concatenate([g.reshape(-1, 2) for g in groups])
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
 def _union(mask: NDArray[np.uint8]) -> tuple[slice, slice] | None:
@@ -260,11 +284,6 @@ def _halo(frame: Bgr, x: float, y: float, radius_px: float, colour: Array) -> No
     glow = np.exp(-far / (2 * (radius_px * 0.45) ** 2)) + 0.35 * np.exp(-far / (2 * radius_px**2))
     patch = frame[y0:y1, x0:x1]
     patch[:] = np.minimum(patch + glow[..., None] * colour, 255).astype(np.uint8)
-
-
-def _extent(polygons: list[Array]) -> Array:
-    points = np.concatenate(polygons)
-    return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
 def _owns(owners: NDArray[np.uint8], x: float, y: float, number: int) -> bool:

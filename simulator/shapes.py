@@ -62,6 +62,8 @@ class Polygons(NamedTuple):
 
 
 _ROUND = 7
+_PLAIN_PX = 2.2
+"""What is thinner has no bright side worth drawing."""
 _HALF = np.linspace(-np.pi / 2, np.pi / 2, _ROUND)
 
 
@@ -105,9 +107,11 @@ def draw_capsules(capsules: Capsules, ends: Array, camera: Camera, light: Illumi
         return None
     pixels, depth = pixels.reshape(count, 2, 2), depth.reshape(count, 2)
     radii = np.maximum(capsules.radii * camera.focal_px / depth, 0.35)
+    base = capsules.colours * (light.sky_colour * 0.86 + light.sun_colour * 0.30)
+    if radii.max() < _PLAIN_PX:
+        return _outline(pixels, radii), np.minimum(base * 1.15, 255.0), depth.mean(axis=1)
     towards_light = camera.axes[:2] @ light.sun
     shift = (towards_light / (np.linalg.norm(towards_light) + 1e-9))[None, None, :] * radii[..., None] * 0.3
-    base = capsules.colours * (light.sky_colour * 0.86 + light.sun_colour * 0.30)
     bright = capsules.colours * (light.sky_colour * 0.98 + light.sun_colour * 0.72)
     outlines = np.concatenate([_outline(pixels, radii), _outline(pixels + shift, radii * 0.62)])
     depths = depth.mean(axis=1)

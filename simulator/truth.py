@@ -1,8 +1,7 @@
 """What really happened in a film, beside it: where everything was, what should be reported, what each picture shows."""
 
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from shared.geo import LatLon
 from simulator.film import SeenBox
@@ -37,13 +36,13 @@ def _things(scene: Scene) -> list[dict[str, Any]]:
         if start >= end:
             continue
         times = sorted({start, end, *(w.t_s for w in actor.waypoints if start < w.t_s < end)})
-        path = [[round(t, 2), *_degrees(actor.place_at(t)[:2])] for t in times]
+        path = [[round(t, 2), *_degrees(actor.place_at(t))] for t in times]
         things.append({"id": actor.id, "class": actor.object_class.slug, "path": path})
     return things
 
 
-def _degrees(place: np.ndarray) -> list[float]:
-    point: LatLon = to_latlon((float(place[0]), float(place[1])))
+def _degrees(place: Sequence[float]) -> list[float]:
+    point: LatLon = to_latlon((place[0], place[1]))
     return [round(point.lat_deg, 7), round(point.lon_deg, 7)]
 
 
@@ -51,7 +50,7 @@ def _events(scene: Scene, fps: float, boxes: Boxes) -> list[dict[str, Any]]:
     cameras = {c.id: c for c in scene.cameras}
     events: list[dict[str, Any]] = []
     for number, happening in enumerate(scene.happenings, start=1):
-        lat, lon = _degrees(np.array(happening.place))
+        lat, lon = _degrees(happening.place)
         watching = [
             name for name, frames in boxes.items()
             if any(w.kind is happening.kind and w.place == happening.zone for w in watches_of(scene, cameras[name]))
@@ -85,7 +84,7 @@ def cameras_document(scene: Scene, count: int) -> list[dict[str, Any]]:
     """``cameras.json``: where the cameras stand and which box serves each."""
     return [
         {
-            "id": c.id, "name": c.name, **dict(zip(("lat", "lon"), _degrees(np.array([c.east_m, c.north_m])), strict=True)),
+            "id": c.id, "name": c.name, **dict(zip(("lat", "lon"), _degrees((c.east_m, c.north_m)), strict=True)),
             "bearing_deg": c.bearing_deg, "fov_deg": c.fov_deg, "height_m": c.height_m, "range_m": c.range_m, "box": c.box,
         }
         for c in scene.cameras[:count]
@@ -108,7 +107,7 @@ def base_map(world: World) -> dict[str, Any]:
 
 
 def _position(place: tuple[float, float]) -> list[float]:
-    lat, lon = _degrees(np.array(place))
+    lat, lon = _degrees(place)
     return [lon, lat]
 
 

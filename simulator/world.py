@@ -139,7 +139,6 @@ def _fences() -> tuple[Fence, ...]:
     w, s, e, n = YARD[1:]
     corners: list[tuple[Point, Point]] = [
         ((w, n), (GATE[0], n)), ((GATE[1], n), (e, n)), ((e, n), (e, s)), ((e, s), (w, s)), ((w, s), (w, n)),
-        ((GATE[0], n), (GATE[0] - 0.4, n - 3.4)),
     ]  # fmt: skip
     return tuple(Fence(a, b, 2.0) for a, b in corners)
 
@@ -163,7 +162,7 @@ def _lamps() -> tuple[Lamp, ...]:
 
 CAMERAS: tuple[Camera, ...] = (
     Camera("corner-west", "Abai street, corner from the west", -7.5, -5.2, 5.6, 63.0, 13.5, 62.0, box="box-1"),
-    Camera("yard", "Substation yard", -1.5, -8.0, 5.2, 117.0, 13.0, 62.0, box="box-1"),
+    Camera("yard", "Substation yard", 23.0, -6.1, 6.2, 213.0, 19.0, 62.0, box="box-1"),
     Camera("corner-east", "Abai street, corner from the east", 33.0, -6.0, 5.6, 298.0, 13.5, 62.0, box="box-2"),
     Camera("containers", "Abai street, waste containers", -26.0, -6.0, 5.4, 318.0, 15.0, 62.0, box="box-2"),
     Camera("avenue", "Abai street, looking west", 4.0, 6.6, 6.0, 262.0, 10.0, 58.0, box="box-3"),
