@@ -40,7 +40,7 @@ from hub.services.parts import Parts, utc_now_us
 from hub.services.passwords import Passwords
 from hub.settings import Settings
 from hub.workers.dispatch import DispatchWorker
-from hub.workers.ingest import IngestWorker
+from hub.workers.ingest import IngestWorker, rest_the_collector
 
 _log = logging.getLogger(__name__)
 
@@ -182,6 +182,7 @@ class Hub:
 
         answer_sync(bus, ranges)
         hear_health(bus, devices.heard)
+        rest_the_collector()
         ingest = IngestWorker(
             bus, parts.database, parts.changes, parts.evidence_dir, parts.now_us, parts.dispatch_wake
         )

@@ -70,8 +70,9 @@ async def _median(events: int, per_message: int, rounds: int, folder: Path | Non
 async def _measure(events: int, per_message: int, folder: Path) -> _Run:
     from hub.cli.load import letters
     from hub.services.parts import utc_now_us
-    from hub.workers.ingest import IngestWorker
+    from hub.workers.ingest import IngestWorker, rest_the_collector
 
+    rest_the_collector()
     async with _bus(folder) as (server, bus), _database(folder) as (database, changes):
         await _publish(await bus.client(), letters(events, per_message, utc_now_us()))
         wake = asyncio.Event()
