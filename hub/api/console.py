@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from hub.api.guards import OPEN
 from hub.errors import NotFound
@@ -60,7 +62,9 @@ def _file(body: bytes, suffix: str, cache_control: str) -> File:
 
 
 @get(["/", "/{path:path}"], roles=OPEN, include_in_schema=False)
-async def page(request: Request[Any, Any, State], console: Console, path: str = "") -> Response[bytes]:
+async def page(
+    request: Request[Any, Any, State], console: NamedDependency[Console], path: FromPath[str] = ""
+) -> Response[bytes]:
     """A file of the console."""
     file = console.find(path)
     headers = {"etag": file.etag, "cache-control": file.cache_control}

@@ -4,13 +4,16 @@ from typing import Any
 
 from litestar import Request, delete, get, post
 from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
+from hub.api.given import GivenDevices
 from hub.api.sessions import Text
 from hub.db.tables import Device
 from hub.domain.access import ADMINS, ANYONE_SIGNED_IN, TECHNICIANS
 from hub.domain.instants import Instant, instant, instant_or_none
-from hub.services.devices import Devices, Enrolment
+from hub.services.devices import Enrolment
 from hub.services.sessions import SignedIn
 
 
@@ -70,14 +73,17 @@ def _view(device: Device) -> DeviceView:
 
 
 @get("/devices", roles=ANYONE_SIGNED_IN)
-async def list_devices(devices: Devices) -> DeviceList:
+async def list_devices(devices: GivenDevices) -> DeviceList:
     """All boxes, with what they last said of themselves."""
     return DeviceList([_view(device) for device in await devices.everyone()])
 
 
 @post("/devices", roles=TECHNICIANS)
 async def enrol_device(
-    data: BoxToEnrol, request: Request[SignedIn, SignedIn, State], devices: Devices, bus_port: int
+    data: JSONBody[BoxToEnrol],
+    request: Request[SignedIn, SignedIn, State],
+    devices: GivenDevices,
+    bus_port: NamedDependency[int],
 ) -> Grant:
     """Let a box in, or give an enrolled one its credentials again; 409 for a taken name or key."""
     wanted = Enrolment(data.box, data.site, data.nkey_public, data.serial, data.fingerprint)
@@ -90,7 +96,7 @@ async def enrol_device(
 
 @delete("/devices/{box:str}", roles=ADMINS, status_code=200)
 async def revoke_device(
-    box: str, request: Request[SignedIn, SignedIn, State], devices: Devices
+    box: FromPath[str], request: Request[SignedIn, SignedIn, State], devices: GivenDevices
 ) -> DeviceView:
     """Shut a box out at once and for good: its key is never taken again."""
     return _view(await devices.revoke(box, request.user.username))

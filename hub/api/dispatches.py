@@ -3,15 +3,15 @@
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
+from hub.api.given import GivenParts
 from hub.api.sessions import SignedInRequest
 from hub.domain.access import SUPERVISORS
 from hub.domain.dispatch import DispatchState
 from hub.services import dispatches
 from hub.services.incident_views import DispatchView
-from hub.services.parts import Parts
 
 
 class Dispatches(Struct, frozen=True):
@@ -22,16 +22,16 @@ class Dispatches(Struct, frozen=True):
 
 @get("/dispatches", roles=SUPERVISORS)
 async def list_dispatches(
-    parts: Parts,
-    dispatch_state: Annotated[DispatchState | None, Parameter(query="state")] = None,
-    limit: Annotated[int, Parameter(ge=1, le=500)] = 200,
+    parts: GivenParts,
+    dispatch_state: Annotated[DispatchState | None, QueryParameter(name="state")] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 200,
 ) -> Dispatches:
     """Dispatches in a state."""
     return Dispatches(await dispatches.dispatches(parts, dispatch_state, limit))
 
 
 @post("/dispatches/{dispatch_id:int}/retry", roles=SUPERVISORS, status_code=200)
-async def retry(dispatch_id: int, request: SignedInRequest, parts: Parts) -> DispatchView:
+async def retry(dispatch_id: FromPath[int], request: SignedInRequest, parts: GivenParts) -> DispatchView:
     """Send one that was given up again."""
     return await dispatches.retry(parts, dispatch_id, request.user.username)
 

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from msgspec import Struct
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
+from hub.api.given import GivenParts
 from hub.api.guards import OPEN, SCRAPERS
 from hub.domain.access import ADMINS
 from hub.services import metrics
 from hub.services.metrics import Gauges
-from hub.services.parts import Parts
 
 
 class Health(Struct, frozen=True):
@@ -29,20 +30,20 @@ class Probes(NamedTuple):
 
 
 @get("/health", roles=OPEN)
-async def health(parts: Parts, probes: Probes) -> Response[Health]:
+async def health(parts: GivenParts, probes: NamedDependency[Probes]) -> Response[Health]:
     """200 while the bus is connected and the database answers, else 503."""
     works = probes.bus_is_connected() and await _database_answers(parts)
     return Response(Health("ok" if works else "degraded"), status_code=200 if works else 503)
 
 
 @get("/metrics", roles=ADMINS, opt={SCRAPERS: True}, media_type="text/plain")
-async def prometheus(parts: Parts, probes: Probes) -> Response[bytes]:
+async def prometheus(parts: GivenParts, probes: NamedDependency[Probes]) -> Response[bytes]:
     """Prometheus's text format; for admins, and for who holds the metrics token of ``hub.toml``."""
     body = await metrics.exposition(parts, probes.gauges())
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
-async def _database_answers(parts: Parts) -> bool:
+async def _database_answers(parts: GivenParts) -> bool:
     try:
         async with parts.database.reading() as db:
             await db.connection()

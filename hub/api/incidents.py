@@ -3,22 +3,22 @@
 from typing import Annotated, Literal
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
+from hub.api.given import GivenParts
 from hub.api.sessions import SignedInRequest
 from hub.domain.access import ANYONE_SIGNED_IN, OPERATORS
 from hub.domain.incident import Action, State, Verdict
 from hub.errors import FieldFault, InputRefused
 from hub.services import incident_views, incidents
 from hub.services.incident_views import OPEN_STATES, Detail, Summary
-from hub.services.parts import Parts
 from shared.kinds import KIND_BY_SLUG, Kind
 
 MAX_LIMIT = 500
 _STATES = {"open": OPEN_STATES, "closed": (State.CLOSED,), "all": tuple(State)}
 Note = Annotated[str, Meta(max_length=2_000)]
-IncidentId = Annotated[str, Parameter(max_length=32)]
+IncidentId = Annotated[str, PathParameter(max_length=32)]
 
 
 class Queue(Struct, frozen=True):
@@ -56,11 +56,11 @@ class Text(Struct, frozen=True, forbid_unknown_fields=True):
 
 @get("/incidents", roles=ANYONE_SIGNED_IN)
 async def list_incidents(
-    parts: Parts,
-    which: Annotated[Literal["open", "closed", "all"], Parameter(query="state")] = "open",
-    kind: Annotated[str | None, Parameter(max_length=64)] = None,
-    before: Annotated[int | None, Parameter(ge=1, description="a number: only older incidents")] = None,
-    limit: Annotated[int, Parameter(ge=1, le=MAX_LIMIT)] = 200,
+    parts: GivenParts,
+    which: Annotated[Literal["open", "closed", "all"], QueryParameter(name="state")] = "open",
+    kind: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    before: Annotated[int | None, QueryParameter(ge=1, description="a number: only older incidents")] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = 200,
 ) -> Queue:
     """The queue."""
     rows, change_seq = await incident_views.queue(parts, _STATES[which], _kind(kind), before, limit)
@@ -68,14 +68,17 @@ async def list_incidents(
 
 
 @get("/incidents/{incident_id:str}", roles=ANYONE_SIGNED_IN)
-async def incident(incident_id: IncidentId, request: SignedInRequest, parts: Parts) -> Detail:
+async def incident(incident_id: IncidentId, request: SignedInRequest, parts: GivenParts) -> Detail:
     """One incident with its history, pictures, events and dispatches."""
     return await incident_views.detail(parts, incident_id, request.user.role)
 
 
 @post("/incidents/{incident_id:str}/acknowledge", roles=OPERATORS, status_code=200)
 async def acknowledge(
-    incident_id: IncidentId, request: SignedInRequest, parts: Parts, data: Remark | None = None
+    incident_id: IncidentId,
+    request: SignedInRequest,
+    parts: GivenParts,
+    data: JSONBody[Remark | None] = None,
 ) -> Detail:
     """Take it on."""
     return await _act(parts, request, incident_id, Action.ACKNOWLEDGE, note=data.note if data else None)
@@ -83,7 +86,10 @@ async def acknowledge(
 
 @post("/incidents/{incident_id:str}/resolve", roles=OPERATORS, status_code=200)
 async def resolve(
-    incident_id: IncidentId, request: SignedInRequest, parts: Parts, data: Remark | None = None
+    incident_id: IncidentId,
+    request: SignedInRequest,
+    parts: GivenParts,
+    data: JSONBody[Remark | None] = None,
 ) -> Detail:
     """Say that it is dealt with on the street."""
     return await _act(parts, request, incident_id, Action.RESOLVE, note=data.note if data else None)
@@ -91,7 +97,10 @@ async def resolve(
 
 @post("/incidents/{incident_id:str}/close", roles=OPERATORS, status_code=200)
 async def close(
-    incident_id: IncidentId, request: SignedInRequest, parts: Parts, data: Closing | None = None
+    incident_id: IncidentId,
+    request: SignedInRequest,
+    parts: GivenParts,
+    data: JSONBody[Closing | None] = None,
 ) -> Detail:
     """Put it away, with a verdict."""
     given = data or Closing()
@@ -100,26 +109,33 @@ async def close(
 
 @post("/incidents/{incident_id:str}/reopen", roles=OPERATORS, status_code=200)
 async def reopen(
-    incident_id: IncidentId, request: SignedInRequest, parts: Parts, data: Remark | None = None
+    incident_id: IncidentId,
+    request: SignedInRequest,
+    parts: GivenParts,
+    data: JSONBody[Remark | None] = None,
 ) -> Detail:
     """Take it up again."""
     return await _act(parts, request, incident_id, Action.REOPEN, note=data.note if data else None)
 
 
 @post("/incidents/{incident_id:str}/verdict", roles=OPERATORS, status_code=200)
-async def judge(incident_id: IncidentId, request: SignedInRequest, parts: Parts, data: Judgement) -> Detail:
+async def judge(
+    incident_id: IncidentId, request: SignedInRequest, parts: GivenParts, data: JSONBody[Judgement]
+) -> Detail:
     """Say what it was."""
     return await _act(parts, request, incident_id, Action.VERDICT, data.verdict, data.note)
 
 
 @post("/incidents/{incident_id:str}/note", roles=OPERATORS, status_code=200)
-async def note(incident_id: IncidentId, request: SignedInRequest, parts: Parts, data: Text) -> Detail:
+async def note(
+    incident_id: IncidentId, request: SignedInRequest, parts: GivenParts, data: JSONBody[Text]
+) -> Detail:
     """Write a line into its history."""
     return await _act(parts, request, incident_id, Action.NOTE, note=data.text)
 
 
 async def _act(
-    parts: Parts,
+    parts: GivenParts,
     request: SignedInRequest,
     incident_id: str,
     action: Action,

@@ -3,16 +3,15 @@
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 from sqlmodel import col, select
 
+from hub.api.given import GivenIngest, GivenParts
 from hub.db.tables import Parked
 from hub.domain.access import ADMINS
 from hub.domain.instants import Instant, instant, instant_or_none
 from hub.services import parking
-from hub.services.ingest import Ingest
-from hub.services.parts import Parts
 
 
 class ParkedView(Struct, frozen=True):
@@ -40,7 +39,9 @@ class Replay(Struct, frozen=True):
 
 
 @get("/parked", roles=ADMINS)
-async def list_parked(parts: Parts, limit: Annotated[int, Parameter(ge=1, le=500)] = 200) -> ParkedList:
+async def list_parked(
+    parts: GivenParts, limit: Annotated[int, QueryParameter(ge=1, le=500)] = 200
+) -> ParkedList:
     """What is parked."""
     async with parts.database.reading() as db:
         rows = (await db.exec(select(Parked).order_by(col(Parked.id).desc()).limit(limit))).all()
@@ -48,7 +49,7 @@ async def list_parked(parts: Parts, limit: Annotated[int, Parameter(ge=1, le=500
 
 
 @post("/parked/{parked_id:int}/replay", roles=ADMINS, status_code=200)
-async def replay(parked_id: int, parts: Parts, ingest: Ingest) -> Replay:
+async def replay(parked_id: FromPath[int], parts: GivenParts, ingest: GivenIngest) -> Replay:
     """Give it another try, after what was wrong has been put right."""
     outcome = await parking.replay(parts.database, ingest, parked_id, parts.now_us())
     if outcome.change_seq is not None:

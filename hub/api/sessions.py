@@ -4,13 +4,14 @@ from typing import Annotated
 
 from litestar import Request, Response, delete, get, post, put
 from litestar.datastructures import Cookie, State
+from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from hub.api.given import GivenParts
 from hub.api.guards import COOKIE, OPEN, peer
 from hub.db.tables import User
 from hub.domain.access import ANYONE_SIGNED_IN, Role
 from hub.services import sessions, users
-from hub.services.parts import Parts
 from hub.services.sessions import SignedIn
 from hub.services.users import NewUser
 
@@ -65,14 +66,14 @@ def user_view(user: User) -> UserView:
 
 
 @post("/session", roles=OPEN, status_code=200)
-async def sign_in(data: SignIn, request: AnyRequest, parts: Parts) -> Response[SessionView]:
+async def sign_in(data: JSONBody[SignIn], request: AnyRequest, parts: GivenParts) -> Response[SessionView]:
     """Sign in; the answer sets the session's cookie."""
     user, token = await sessions.sign_in(parts, peer(request), data.username, data.password)
     return _with_cookie(user, token, parts)
 
 
 @post("/setup", roles=OPEN, status_code=200)
-async def set_up(data: SetUp, request: AnyRequest, parts: Parts) -> Response[SessionView]:
+async def set_up(data: JSONBody[SetUp], request: AnyRequest, parts: GivenParts) -> Response[SessionView]:
     """Make the first admin with the one-time link that the hub printed, and sign in."""
     new = NewUser(data.username, data.password, data.display_name, Role.ADMIN, data.locale)
     user, token = await sessions.set_up(parts, peer(request), data.token, new)
@@ -80,13 +81,13 @@ async def set_up(data: SetUp, request: AnyRequest, parts: Parts) -> Response[Ses
 
 
 @get("/session", roles=ANYONE_SIGNED_IN)
-async def session(request: SignedInRequest, parts: Parts) -> SessionView:
+async def session(request: SignedInRequest, parts: GivenParts) -> SessionView:
     """Who is signed in."""
     return SessionView(user_view(await users.one(parts, request.user.user_id)))
 
 
 @delete("/session", roles=ANYONE_SIGNED_IN)
-async def sign_out(request: SignedInRequest, parts: Parts) -> Response[None]:
+async def sign_out(request: SignedInRequest, parts: GivenParts) -> Response[None]:
     """End this session."""
     await sessions.sign_out(parts, request.user)
     answer = Response(None)
@@ -95,13 +96,15 @@ async def sign_out(request: SignedInRequest, parts: Parts) -> Response[None]:
 
 
 @put("/session/password", roles=ANYONE_SIGNED_IN, status_code=204)
-async def change_password(data: PasswordChange, request: SignedInRequest, parts: Parts) -> None:
+async def change_password(
+    data: JSONBody[PasswordChange], request: SignedInRequest, parts: GivenParts
+) -> None:
     """Change one's own password; all other sessions of the user end."""
     who = request.user
     await users.change_own_password(parts, who.user_id, who.token_hash, data.old_password, data.new_password)
 
 
-def _with_cookie(user: User, token: str, parts: Parts) -> Response[SessionView]:
+def _with_cookie(user: User, token: str, parts: GivenParts) -> Response[SessionView]:
     is_https = (parts.settings.public_url or "").startswith("https:")
     cookie = Cookie(
         key=COOKIE,

@@ -3,21 +3,21 @@
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
 
+from hub.api.given import GivenFeed
 from hub.api.sessions import SignedInRequest
 from hub.domain.access import ANYONE_SIGNED_IN
 from hub.errors import FieldFault, InputRefused
-from hub.services.feed import Feed
 
 
 @get("/stream", roles=ANYONE_SIGNED_IN, media_type="text/event-stream")
 async def stream(
     request: SignedInRequest,
-    feed: Feed,
-    after: Annotated[int | None, Parameter(ge=0)] = None,
-    last_event_id: Annotated[str | None, Parameter(header="last-event-id", max_length=20)] = None,
+    feed: GivenFeed,
+    after: Annotated[int | None, QueryParameter(ge=0)] = None,
+    last_event_id: Annotated[str | None, HeaderParameter(name="last-event-id", max_length=20)] = None,
 ) -> Stream:
     """Each change of an incident as an event ``incident`` whose id is its ``change_seq``; a ``beat`` at least
     every 5 s; ``reset`` when the hub was restored from a backup and the page must load anew. Resumes after

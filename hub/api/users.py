@@ -3,14 +3,15 @@
 from typing import Annotated
 
 from litestar import get, patch, post
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from hub.api.given import GivenParts
 from hub.api.sessions import Text
 from hub.db.tables import User
 from hub.domain.access import ADMINS, Role
 from hub.domain.instants import Instant, instant_or_none
 from hub.services import users
-from hub.services.parts import Parts
 from hub.services.users import NewUser, UserChange
 
 
@@ -58,20 +59,20 @@ def _account(user: User) -> Account:
 
 
 @get("/users", roles=ADMINS)
-async def list_users(parts: Parts) -> Accounts:
+async def list_users(parts: GivenParts) -> Accounts:
     """All users."""
     return Accounts([_account(user) for user in await users.everyone(parts)])
 
 
 @post("/users", roles=ADMINS)
-async def add_user(data: AccountToMake, parts: Parts) -> Account:
+async def add_user(data: JSONBody[AccountToMake], parts: GivenParts) -> Account:
     """Make a user."""
     new = NewUser(data.username, data.password, data.display_name, data.role, data.locale)
     return _account(await users.create(parts, new))
 
 
 @patch("/users/{user_id:int}", roles=ADMINS)
-async def change_user(user_id: int, data: AccountChange, parts: Parts) -> Account:
+async def change_user(user_id: FromPath[int], data: JSONBody[AccountChange], parts: GivenParts) -> Account:
     """Change or disable a user; a new password, another role or disabling ends the user's sessions."""
     wanted = UserChange(data.display_name, data.role, data.locale, data.password, data.disabled)
     return _account(await users.change(parts, user_id, wanted))
