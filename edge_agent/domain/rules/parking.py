@@ -31,7 +31,7 @@ class _Parked:
     unseen_s: float = 0.0
     moved_frames: int = 0
     told_at_s: float = 0.0
-    """``stood_s`` when last told of; 0 before."""
+    """The time after which it was last told of: the limit, twice that, … or 0."""
 
 
 class IllegalParking:
@@ -106,10 +106,11 @@ class IllegalParking:
         return next(hidden, None)
 
     def _tell(self, parked: _Parked) -> list[Sighting]:
-        if parked.moved_frames or parked.stood_s < max(self._limit_s, 2 * parked.told_at_s):
+        due_s = max(self._limit_s, 2 * parked.told_at_s)
+        if parked.moved_frames or parked.stood_s < due_s:
             return []
         phase = Phase.UPDATE if parked.told_at_s else Phase.BEGIN
-        parked.told_at_s = parked.stood_s
+        parked.told_at_s = due_s
         return [self._sighting(parked, phase)]
 
     def _end(self, parked: _Parked) -> list[Sighting]:
