@@ -1,4 +1,4 @@
-"""One contract for both TFLite runtimes: run in the environment of either, it tests the one installed there."""
+"""One contract for both TFLite runtimes: in the environment of either, it tests the one installed there."""
 
 import hashlib
 import threading
