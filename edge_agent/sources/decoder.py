@@ -22,8 +22,10 @@ from edge_agent.sources.timeline import LiveClock, Timeline
 
 _LATE_S = 1.5
 """Further behind than this, the decoder gives up what waits and goes on at the next key frame."""
-_UNDECODABLE_S = 5.0
+_UNDECODABLE_S = 15.0
+"""Some cameras begin in the middle and send the next key frame after ten seconds."""
 _ALIVE_EVERY_S = 1.0
+_REORDERED_AT_MOST_S = 1.0
 
 
 def main(end: socket.socket, parent_pid: int) -> None:
@@ -85,6 +87,7 @@ class Player:
         self._is_late = False
         self._last_at_us = 0
         self._said_s = 0.0
+        self._shown_s = time.monotonic()
 
     def play(self) -> None:
         """Until ``SourceFailed``."""
@@ -109,8 +112,6 @@ class Player:
         seen = self._reader.push(timed, is_close)
         if seen is not None:
             self._show(seen)
-        elif timed.pts_s is not None and is_close:
-            self._check_decodable(timed.pts_s)
         if timed.pts_s is not None:
             self._rest(timed.pts_s, is_close, seen is not None)
 
@@ -154,6 +155,7 @@ class Player:
         decoded_at_ns = time.monotonic_ns()
         place = self._agent.slot(size)
         if place is None:
+            self._shown_s = time.monotonic()
             return
         slot, memory = place
         write_i420(seen.picture, memory)
@@ -161,7 +163,7 @@ class Player:
         self._agent.show(Picture(slot, self._number, at_us, decoded_at_ns, 0, is_key, self._is_seam))
         self._number += 1
         self._is_seam = False
-        self._said_s = time.monotonic()
+        self._said_s = self._shown_s = time.monotonic()
 
     def _captured_at_us(self, pts_s: float) -> int:
         """UTC; later than the last, whatever the camera's clock does."""
@@ -175,9 +177,7 @@ class Player:
         if now_s - self._said_s >= _ALIVE_EVERY_S:
             self._agent.alive()
             self._said_s = now_s
-
-    def _check_decodable(self, pts_s: float) -> None:
-        if pts_s - self._reader.last_picture_s > _UNDECODABLE_S:
+        if now_s - self._shown_s > _UNDECODABLE_S:
             raise SourceFailed(SourceFault.NO_VIDEO, "no picture of the stream can be decoded")
 
 
@@ -185,4 +185,4 @@ def _reordered_s(packet: Packet) -> float:
     """How much earlier a packet comes than its picture is shown."""
     if packet.pts is None or packet.dts is None or packet.time_base is None:
         return 0.0
-    return float((packet.pts - packet.dts) * packet.time_base)
+    return min(max(0.0, float((packet.pts - packet.dts) * packet.time_base)), _REORDERED_AT_MOST_S)

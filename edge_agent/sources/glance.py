@@ -8,6 +8,9 @@ something moves: it needs more bytes than just before.
 from collections import deque
 from enum import Enum
 
+_NEWEST, _BEFORE = 3, 12
+"""How many packets are compared with how many before them; key frames count in neither."""
+
 
 class Look(Enum):
     """What to do with the packets kept since the last key frame."""
@@ -28,12 +31,12 @@ class Glance:
     """Streams with rare key frames are still looked at this often."""
     GROWN_AFTER_S = 0.4
     """At most this often on growth alone, so that noise costs no more than the decoding it asked for."""
-    GROWTH = 1.5
-    """A packet this much larger than any in the second before it means motion."""
+    GROWTH = 1.3
+    """Packets this much larger than those before them mean motion."""
     KEPT_AT_MOST_BYTES = 8 << 20
 
     def __init__(self) -> None:
-        self._recent: deque[tuple[float, int]] = deque()
+        self._sizes: deque[int] = deque(maxlen=_BEFORE + _NEWEST)
         self._looked_s: float | None = None
         self._kept_bytes = 0
 
@@ -41,7 +44,7 @@ class Glance:
         """Judge the next packet; what it returns is taken to be done."""
         self._kept_bytes = size_bytes if is_key else self._kept_bytes + size_bytes
         since_s = float("inf") if self._looked_s is None else pts_s - self._looked_s
-        look = self._key(since_s) if is_key else self._between(pts_s, size_bytes, since_s)
+        look = self._key(since_s) if is_key else self._between(size_bytes, since_s)
         if look is not Look.NOT_NOW:
             self._looked_s = pts_s
         if look is Look.ALL:
@@ -51,11 +54,14 @@ class Glance:
     def _key(self, since_s: float) -> Look:
         return Look.KEY_ALONE if since_s >= self.KEY_EVERY_S else Look.NOT_NOW
 
-    def _between(self, pts_s: float, size_bytes: int, since_s: float) -> Look:
-        while self._recent and self._recent[0][0] < pts_s - 1:
-            self._recent.popleft()
-        largest = max((size for _, size in self._recent), default=size_bytes)
-        self._recent.append((pts_s, size_bytes))
-        has_grown = size_bytes > self.GROWTH * largest and since_s >= self.GROWN_AFTER_S
+    def _between(self, size_bytes: int, since_s: float) -> Look:
+        self._sizes.append(size_bytes)
+        has_grown = since_s >= self.GROWN_AFTER_S and self._has_grown()
         is_overdue = since_s >= self.BLIND_AT_MOST_S or self._kept_bytes > self.KEPT_AT_MOST_BYTES
         return Look.ALL if has_grown or is_overdue else Look.NOT_NOW
+
+    def _has_grown(self) -> bool:
+        if len(self._sizes) < _BEFORE + _NEWEST:
+            return False
+        before, newest = list(self._sizes)[:_BEFORE], list(self._sizes)[_BEFORE:]
+        return sum(newest) / _NEWEST > self.GROWTH * sum(before) / _BEFORE

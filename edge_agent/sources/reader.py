@@ -45,8 +45,6 @@ class Reader:
         self._cadence = Cadence(fps)
         self._kept: list[Timed] = []
         self._glance: Glance | None = None
-        self.last_picture_s = 0.0
-        """Time of the newest picture that could be decoded, due or not."""
 
     @property
     def next_due_s(self) -> float | None:
@@ -101,7 +99,6 @@ class Reader:
             return None
         self._cadence.restart()
         self._cadence.take(timed.pts_s)
-        self.last_picture_s = timed.pts_s
         return Seen(pictures[0], timed.pts_s)
 
     def _decode(self, timed: Timed) -> Seen | None:
@@ -113,7 +110,6 @@ class Reader:
             if picture.pts is None or picture.time_base is None:
                 continue
             pts_s = float(picture.pts * picture.time_base) + timed.offset_s
-            self.last_picture_s = pts_s
             if self._cadence.is_due(pts_s):
                 self._cadence.take(pts_s)
                 newest = Seen(picture, pts_s)

@@ -32,15 +32,23 @@ def test_rare_key_frames_leave_no_longer_gap_than_two_seconds() -> None:
 
 
 def test_growing_packets_mean_motion_at_once() -> None:
-    packets = stream(10, 250)
-    packets[136] = (5.44, 1_300, False)
-    assert (5.44, Look.ALL) in looks(packets)
+    packets = [(at_s, 800 if at_s < 5.4 else 1_300, is_key) for at_s, _, is_key in stream(10, 250)]
+    found = [at_s for at_s, look in looks(packets) if look is Look.ALL and at_s >= 5.4]
+    assert found[0] - 5.4 < 0.12
+
+
+def test_one_large_packet_is_not_motion_and_noise_is_not_either() -> None:
+    packets = [(at_s, 800 + (n * 7919) % 300, is_key) for n, (at_s, _, is_key) in enumerate(stream(10, 250))]
+    calm = looks(packets)
+    packets[136] = (packets[136][0], 1_300, False)
+    assert looks(packets) == calm
+    assert len(calm) == 5
 
 
 def test_restless_packets_cost_a_look_every_so_often_at_most() -> None:
-    """Growth without end: a camera that goes to sleep and wakes up, as seen by its packets."""
-    packets = [(n / 25, int(500 * 1.6**n) % 1_000_003 + 1, n == 0) for n in range(250)]
+    packets = [(n / 25, 500 + (n // 15 % 2) * 5_000, n == 0) for n in range(250)]
     found = looks(packets)
+    assert len(found) > 6
     assert all(b[0] - a[0] >= 0.4 for a, b in itertools.pairwise(found))
 
 
