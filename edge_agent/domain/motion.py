@@ -24,6 +24,8 @@ LEAST_STEP = 3.0
 LARGEST_STEP = 14.0
 """However restless a cell is (leaves, water), a difference above this is motion."""
 NOISE_FACTOR = 4.0
+GLOBAL_STEP = 10.0
+"""Luma levels; a picture that shifts by less as a whole is a cloud or the camera's exposure."""
 GLOBAL_SHARE = 0.5
 """When more of the picture than this changes at once, the picture changed and not a thing in it."""
 LEAST_CELLS = 2
@@ -38,7 +40,7 @@ class Motion:
     cells: NDArray[np.bool_]
     """(H // 8, W // 8): the cells that differ from the background."""
     share: float
-    """0 to 1: how much of the picture differs, a shift of the whole picture's brightness included."""
+    """0 to 1: how much of the picture differs strongly, a shift of its whole brightness included."""
     is_global: bool
     """More than half of it changed at once: IR cut, lightning, a turned camera."""
     is_switch: bool
@@ -87,7 +89,7 @@ class MotionGate:
         elapsed_s = max(0.0, (at_us - self._at_us) / 1e6)
         difference = cells - self._background
         threshold = np.clip(NOISE_FACTOR * self._noise, LEAST_STEP, LARGEST_STEP)
-        share = float((np.abs(difference) > threshold).mean())
+        share = float((np.abs(difference) > GLOBAL_STEP).mean())
         if share > GLOBAL_SHARE or is_switch:
             self._restart(cells, at_us)
             return Motion(np.ones(cells.shape, np.bool_), share, is_global=True, is_switch=is_switch)

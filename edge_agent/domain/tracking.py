@@ -231,13 +231,16 @@ class Tracker:
 
     def _begin(self, columns: Rows, found: Detections, at_us: int) -> None:
         """Begin a track for each detection that is no part of a thing already followed."""
+        if not len(columns):
+            return
         alive = self._table.last_seen_us == at_us
-        if len(columns) and alive.any():
-            known = box_math.to_corners(self._motions.place[alive])
-            inside = box_math.overlaps(found.boxes[columns], known)
-            inside = inside / np.maximum(box_math.areas(found.boxes[columns]), np.float32(1))[:, None]
-            same = _GROUP[found.classes[columns]][:, None] == _GROUP[self._table.votes[alive].argmax(1)]
-            columns = columns[~((inside > _INSIDE_SHARE) & same).any(1)]
+        known = box_math.to_corners(self._motions.place[alive])
+        groups = _GROUP[self._table.votes[alive].argmax(1)]
+        # Detections come surest first: a part of a surer one is no thing either.
+        surer = np.tri(len(found.scores), k=-1, dtype=np.bool_)[columns]
+        is_part = _lies_in(found.take(columns), known, groups).any(1)
+        is_part |= (_lies_in(found.take(columns), found.boxes, _GROUP[found.classes]) & surer).any(1)
+        columns = columns[~is_part]
         if not len(columns):
             return
         new = found.take(columns)
@@ -296,6 +299,13 @@ def _assign(cost: Reals, limit: float) -> NDArray[np.intp]:
     """The cheapest pairing of rows with columns, no pair dearer than ``limit``: each row's column or -1."""
     solved = cast("tuple[float, Rows, Rows]", _solve(cost, extend_cost=True, cost_limit=limit))
     return np.asarray(solved[1], np.intp)
+
+
+def _lies_in(found: Detections, boxes: Reals, groups: NDArray[np.int16]) -> Bools:
+    """Whether each of N detections lies in each of M boxes of its own group. (N, M)"""
+    inside = box_math.overlaps(found.boxes, boxes)
+    inside = inside / np.maximum(box_math.areas(found.boxes), np.float32(1))[:, None]
+    return (inside > _INSIDE_SHARE) & (_GROUP[found.classes][:, None] == groups)
 
 
 def _new_table(at_us: int, found: Detections, first_id: int) -> _Table:
