@@ -23,11 +23,11 @@ class Dispatches(Struct, frozen=True):
 @get("/dispatches", roles=SUPERVISORS)
 async def list_dispatches(
     parts: GivenParts,
-    dispatch_state: Annotated[DispatchState | None, QueryParameter(name="state")] = None,
+    which_state: Annotated[DispatchState | None, QueryParameter(name="state")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 200,
 ) -> Dispatches:
     """Dispatches in a state."""
-    return Dispatches(await dispatches.dispatches(parts, dispatch_state, limit))
+    return Dispatches(await dispatches.dispatches(parts, which_state, limit))
 
 
 @post("/dispatches/{dispatch_id:int}/retry", roles=SUPERVISORS, status_code=200)

@@ -57,13 +57,13 @@ class Text(Struct, frozen=True, forbid_unknown_fields=True):
 @get("/incidents", roles=ANYONE_SIGNED_IN)
 async def list_incidents(
     parts: GivenParts,
-    which: Annotated[Literal["open", "closed", "all"], QueryParameter(name="state")] = "open",
+    which_state: Annotated[Literal["open", "closed", "all"], QueryParameter(name="state")] = "open",
     kind: Annotated[str | None, QueryParameter(max_length=64)] = None,
     before: Annotated[int | None, QueryParameter(ge=1, description="a number: only older incidents")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = 200,
 ) -> Queue:
     """The queue."""
-    rows, change_seq = await incident_views.queue(parts, _STATES[which], _kind(kind), before, limit)
+    rows, change_seq = await incident_views.queue(parts, _STATES[which_state], _kind(kind), before, limit)
     return Queue(rows, change_seq)
 
 

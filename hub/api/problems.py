@@ -70,7 +70,8 @@ def _items(extra: Any) -> list[dict[str, Any]]:
 
 
 def _field(item: dict[str, Any]) -> str:
-    return str(item.get("key") or item.get("source") or "body")
+    key = str(item.get("key") or item.get("source") or "body")
+    return "state" if key == "which_state" else key  # "state" is the framework's own word in a signature
 
 
 def _problem(

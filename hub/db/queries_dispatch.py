@@ -40,7 +40,7 @@ async def due(db: AsyncSession, now_us: int, per_receiver: int) -> list[Due]:
         )
         .subquery()
     )
-    rows = await db.execute(
+    rows = await (await db.connection()).execute(
         select(ready.c.id, ready.c.receiver_id).where(ready.c.place <= per_receiver).order_by(ready.c.id)
     )
     return [Due(*row) for row in rows]
@@ -51,14 +51,14 @@ async def next_due_at_us(db: AsyncSession, after_us: int) -> int | None:
     earliest = select(func.min(_DISPATCH.c.next_attempt_at_us)).where(
         _DISPATCH.c.state == DispatchState.PENDING, _DISPATCH.c.next_attempt_at_us > after_us
     )
-    return (await db.execute(earliest)).scalar_one()
+    return (await (await db.connection()).execute(earliest)).scalar_one()
 
 
 async def counts(db: AsyncSession) -> dict[str, int]:
     """How many dispatches are in each state."""
     rows: Sequence[tuple[str, int]] = [
         (state, count)
-        for state, count in await db.execute(
+        for state, count in await (await db.connection()).execute(
             select(_DISPATCH.c.state, func.count()).group_by(_DISPATCH.c.state)
         )
     ]
@@ -67,4 +67,6 @@ async def counts(db: AsyncSession) -> dict[str, int]:
 
 async def mark_incident_changed(db: AsyncSession, incident_id: str, change_seq: int) -> None:
     """Give an incident a new ``change_seq``, and touch nothing else of it."""
-    await db.execute(update(_INCIDENT).where(_INCIDENT.c.id == incident_id).values(change_seq=change_seq))
+    await (await db.connection()).execute(
+        update(_INCIDENT).where(_INCIDENT.c.id == incident_id).values(change_seq=change_seq)
+    )

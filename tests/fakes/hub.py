@@ -1,14 +1,16 @@
 """A whole hub on private ports, in a thread of its own, with cheap passwords and a client for its API."""
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from litestar import Litestar
 
-from hub.api.application import Desk
+from hub.api.application import Desk, create_api
 from hub.app import Hub, Ready
 from hub.domain.access import Role
 from hub.services import users
@@ -50,13 +52,19 @@ class RunningHub:
         assert self.hub.desk
         return self.hub.desk
 
-    def client(self, username: str | None = None, **settings: Any) -> httpx.Client:
+    @property
+    def app(self) -> Litestar:
+        """The web application with all its routes."""
+        return create_api(self.desk)
+
+    @contextlib.contextmanager
+    def client(self, username: str | None = None) -> Iterator[httpx.Client]:
         """A client, signed in when a user is named."""
-        client = httpx.Client(base_url=self.ready.url, trust_env=False, timeout=20, **settings)
-        if username:
-            answer = client.post("/api/v1/session", json={"username": username, "password": PASSWORD})
-            assert answer.status_code == 200, answer.text
-        return client
+        with httpx.Client(base_url=self.ready.url, trust_env=False, verify=False, timeout=20) as client:
+            if username:
+                answer = client.post("/api/v1/session", json={"username": username, "password": PASSWORD})
+                assert answer.status_code == 200, answer.text
+            yield client
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something in the hub's event loop."""
@@ -83,7 +91,8 @@ class RunningHub:
         self.call(take())
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self.hub.stop)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self.hub.stop)
         self._thread.join(30)
         assert not self._thread.is_alive(), "the hub did not stop"
         if self._ended:
