@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 
 class Part(NamedTuple):
@@ -36,28 +36,8 @@ BENCHES: dict[str, Part] = {
 OURS = ("demo", "saqshy", "shared", "edge_agent", "hub", "simulator", "firmware_hooks")
 
 
-def _missing(name: str, part: Part, module: str) -> TyperCommand:
-    """Stand in for a part whose packages are not installed: it says so when it is called."""
-
-    def say() -> None:
-        typer.echo(
-            f"error: 'saqshy {name}' needs the package {module!r}, which is not installed; "
-            f"install the extra: pip install 'saqshy[{part.extra}]'",
-            err=True,
-        )
-        sys.exit(2)
-
-    context = {"ignore_unknown_options": True, "allow_extra_args": True}
-    return TyperCommand(name, callback=say, context_settings=context, help=f"{part.summary} (not installed)")
-
-
 def _load(name: str, part: Part) -> Any:
-    try:
-        target = getattr(import_module(part.module), part.attribute)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] in OURS:
-            raise
-        return _missing(name, part, error.name)
+    target = getattr(import_module(part.module), part.attribute)
     if not isinstance(target, typer.Typer):
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command()(target)
@@ -66,6 +46,18 @@ def _load(name: str, part: Part) -> Any:
     command.name = name
     command.help = command.help or part.summary
     return command
+
+
+def _missing(package: str, words: list[str]) -> str:
+    """What to say when a command's package is not installed."""
+    part = PARTS.get(words[0]) if words else None
+    if part is PARTS["bench"] and len(words) > 1:
+        part = BENCHES.get(words[1], part)
+    extra = part.extra if part else "demo"
+    return (
+        f"error: 'saqshy {' '.join(words[:2])}' needs the package {package!r}, which is not installed; "
+        f"install the extra: pip install 'saqshy[{extra}]'"
+    )
 
 
 class _Lazy(TyperGroup):
@@ -102,8 +94,15 @@ bench = _group(_LazyBench, PARTS["bench"].summary)
 
 
 def main() -> None:
-    """Run the command line."""
-    app(prog_name="saqshy")
+    """Run the command line; a package of an extra that is not installed is said so."""
+    try:
+        app(prog_name="saqshy")
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if not package or package in OURS:
+            raise
+        typer.echo(_missing(package, sys.argv[1:]), err=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

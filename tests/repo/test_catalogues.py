@@ -8,7 +8,7 @@ import pytest
 
 from edge_agent.domain.rules.parameters import PARAMETERS
 from hub.domain.dispatch import DispatchState, Outcome
-from hub.domain.incident import State, Verdict
+from hub.domain.incident import Action, State, Verdict
 from hub.domain.severity import Severity
 from shared.kinds import Kind, ObjectClass, Programme
 
@@ -55,6 +55,16 @@ def test_every_kind_and_every_word_of_the_contract_has_a_name(language: str) -> 
     wanted |= {f"dispatch.{each}" for each in DispatchState}
     wanted |= {f"dispatch.outcome_{each}" for each in Outcome}
     assert wanted - CATALOGUES[language].keys() == set()
+
+
+def test_every_line_of_the_timeline_has_words() -> None:
+    """What the hub writes: an operator's actions, what reports changed, what became of dispatches."""
+    hub = "\n".join(path.read_text() for path in (ROOT / "hub").rglob("*.py"))
+    written = set(re.findall(r'"(dispatch_(?:delivered|delayed|dead|retried))"', hub))
+    written |= set(re.findall(r'\bChange\("([a-z_]+)"', hub)) | {str(action) for action in Action}
+    written |= set(re.findall(r'_note\([a-z_, .]+"([a-z_]+)"', hub))
+    assert len(written) > 12
+    assert {what for what in written if f"timeline.{what}" not in CATALOGUES["en"]} == set()
 
 
 @pytest.mark.parametrize("kind", PARAMETERS, ids=lambda kind: kind.slug)

@@ -29,7 +29,7 @@ def _names() -> Iterator[str]:
     yield from (f"ObjectClass.{cls.slug}" for cls in ObjectClass)
 
 
-@pytest.mark.parametrize("name", _names())
+@pytest.mark.parametrize("name", list(_names()))
 def test_nothing_can_hold_an_identity(name: str) -> None:
     assert not FORBIDDEN.search(name.partition(".")[2])
 
