@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import ssl
+from collections.abc import AsyncIterator
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -33,7 +34,7 @@ class NatsLink:
         """Connect and sign in. Raises ``LinkDenied`` or ``LinkFailed``."""
         mine = self._credentials
         try:
-            async with asyncio.timeout(_CONNECT_WITHIN_S):
+            async with _heeding_cancellation(), asyncio.timeout(_CONNECT_WITHIN_S):
                 await self._client.connect(
                     list(mine.bus_urls),
                     user_jwt_cb=lambda: bytearray(mine.jwt.encode()),
@@ -80,7 +81,7 @@ class NatsLink:
     async def close(self) -> None:
         """End the connection, in two seconds at most."""
         with contextlib.suppress(OSError, TimeoutError, NatsError):
-            async with asyncio.timeout(2):
+            async with _heeding_cancellation(), asyncio.timeout(2):
                 await self._client.close()
 
     async def _request(self, subject: str, body: bytes, headers: dict[str, str] | None) -> bytes:
@@ -105,6 +106,19 @@ class NatsLink:
             # A refused publish gets no reply at all: without this it would look like a slow hub for ever.
             self.denied = str(error)
             self.closed.set()
+
+
+@contextlib.asynccontextmanager
+async def _heeding_cancellation() -> AsyncIterator[None]:
+    """The client's own waits can swallow a cancellation (``wait_for`` before Python 3.12)."""
+    task = asyncio.current_task()
+    assert task
+    before = task.cancelling()
+    try:
+        yield
+    finally:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _trust(certificate: str | None) -> ssl.SSLContext | None:

@@ -69,7 +69,6 @@ class Relay:
                 worked = self.state.connects > connects
                 pause_s = _FIRST_PAUSE_S if worked else min(pause_s * 2, _LONGEST_PAUSE_S)
             self.state.failures += 1
-            _end_if_cancelled()
             await asyncio.sleep(pause_s * random.uniform(0.7, 1.3))  # noqa: S311 (spreads the boxes only)
 
     async def run_once(self) -> NoReturn:
@@ -116,13 +115,6 @@ class Relay:
         except OutboxFault as error:
             self.state.fault = str(error)
         await link.tell(*self._envelope.health(self._health()))
-
-
-def _end_if_cancelled() -> None:
-    """The client's own waits can swallow a cancellation (``wait_for`` before Python 3.12)."""
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:

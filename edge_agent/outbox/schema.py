@@ -47,6 +47,10 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite makes the files beside it alike
+    except OSError as error:
+        raise sqlite3.OperationalError(str(error.strerror)) from error
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         for pragma in ("journal_mode=wal", f"synchronous={DURABLE}", "cache_size=-2048", "busy_timeout=5000"):
@@ -59,5 +63,4 @@ def _open(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError:
         database.close()
         raise
-    path.chmod(0o600)
     return database

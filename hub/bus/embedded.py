@@ -22,7 +22,7 @@ OLDEST_VERSION = (2, 14, 3)
 """Everything below has known holes; Debian's 2.9.10 does not even know ``sync_interval``."""
 _READY_WITHIN_S = 20.0
 _STOP_WITHIN_S = 10.0
-_PAUSES_S = (0.2, 1.0, 5.0, 30.0)
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_S = 60.0
 
 # The server must not outlive a hub that was killed. PR_SET_PDEATHSIG is 1; if the hub died before the call,
