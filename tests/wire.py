@@ -1,7 +1,12 @@
 """Hypothesis strategies and one typical report for tests of the wire."""
 
+import math
+import random
+import struct
+
 from hypothesis import strategies as st
 
+from shared.codec import MAX_BODY_BYTES
 from shared.identity import time_ordered_id
 from shared.kinds import Kind, ObjectClass
 from shared.messages import Batch, Clock, ClockSource, EventReport, Evidence, Phase, Position
@@ -83,4 +88,27 @@ def typical_evidence() -> Evidence:
         1_795_000_000_123_456,
         bytes(32),
         b"\xff\xd8\xff\xd9",
+    )
+
+
+def hostile(seed: int, body: bytes) -> bytes:
+    """One hostile body: cut, nested, huge headers, bad UTF-8, NaN, trailing or random bytes."""
+    rng = random.Random(seed)
+    at = rng.randrange(len(body))
+    huge = rng.choice([b"\xdd", b"\xdb", b"\xc6", b"\xdf", b"\xc9"]) + b"\xff\xff\xff\xff"
+    return rng.choice(
+        [
+            body[:at],
+            body + rng.randbytes(rng.randint(1, 40)),
+            body[:at] + huge + body[at:],
+            b"\x91" * rng.randint(1, 5000) + body,
+            b"\x81\xa1a" * rng.randint(1, 5000),
+            body[:at] + rng.randbytes(1) + body[at + 1 :],
+            body[:at] + b"\xa4\xff\xfe\xc0\x80" + body[at:],
+            body[:at] + b"\xcb" + struct.pack(">d", rng.choice([math.nan, math.inf])) + body[at:],
+            rng.randbytes(rng.randint(0, 300)),
+            body * rng.randint(2, 50),
+            b"\xc1" + body,
+            body + b"\0" * MAX_BODY_BYTES,
+        ]
     )
