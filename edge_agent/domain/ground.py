@@ -30,7 +30,12 @@ class SurveyedPoint(NamedTuple):
 
 
 class GroundError(ValueError):
-    """The calibration points fix no ground plane."""
+    """The calibration points fix no ground plane: ``fault`` says why, ``way_out`` what to do."""
+
+    def __init__(self, fault: str, way_out: str) -> None:
+        super().__init__(f"{fault}; {way_out}")
+        self.fault = fault
+        self.way_out = way_out
 
 
 class GroundPoint(NamedTuple):
@@ -86,7 +91,7 @@ def fit_ground(points: Sequence[SurveyedPoint], pixel_error_px: float) -> Ground
     ``GroundError`` that names the point which spoils the fit, counted from 1.
     """
     if len(points) < LEAST_POINTS:
-        raise GroundError(f"{len(points)} points given; survey at least {LEAST_POINTS}")
+        raise GroundError(f"{len(points)} points given", f"survey at least {LEAST_POINTS}")
     origin = LatLon(
         sum(p.place.lat_deg for p in points) / len(points), sum(p.place.lon_deg for p in points) / len(points)
     )
@@ -95,7 +100,7 @@ def fit_ground(points: Sequence[SurveyedPoint], pixel_error_px: float) -> Ground
     matrix = _fit(pixels, metres)
     miss_px = _miss_px(matrix, pixels, metres) if matrix is not None else np.full(len(points), np.inf)
     if matrix is None or _rms(miss_px) > LARGEST_MISS * pixel_error_px:
-        raise GroundError(_complaint(pixels, metres, miss_px, pixel_error_px))
+        raise _complaint(pixels, metres, miss_px, pixel_error_px)
     residual_m = _rms(np.linalg.norm(_apply(matrix, pixels) - metres, axis=1))
     return Ground(matrix, origin, residual_m, pixel_error_px)
 
@@ -148,11 +153,12 @@ def _rms(values: Reals) -> float:
     return float(np.sqrt((values**2).mean()))
 
 
-def _complaint(pixels: Reals, metres: Reals, miss_px: Reals, pixel_error_px: float) -> str:
+def _complaint(pixels: Reals, metres: Reals, miss_px: Reals, pixel_error_px: float) -> GroundError:
     """Say which point spoils the fit: the one without which the others agree best."""
     if len(pixels) == LEAST_POINTS:
-        return (
-            "the points lie on a line or in another order than on the ground; check each against the picture"
+        return GroundError(
+            "the points lie on a line, or in another order than on the ground",
+            "check each against the picture",
         )
     left: list[float] = []
     for number in range(len(pixels)):
@@ -160,11 +166,11 @@ def _complaint(pixels: Reals, metres: Reals, miss_px: Reals, pixel_error_px: flo
         matrix = _fit(pixels[others], metres[others])
         left.append(math.inf if matrix is None else _rms(_miss_px(matrix, pixels[others], metres[others])))
     if not np.isfinite(left).any():
-        return "the points lie on a line; survey points that span the ground"
+        return GroundError("the points lie on a line", "survey points that span the ground")
     # Of five points any four fit exactly: then the one that the common fit misses most is named.
     worst = min(range(len(left)), key=lambda n: (round(left[n], 2), -miss_px[n]))
     x, y = pixels[worst]
-    return (
-        f"the points disagree by {_rms(miss_px):.1f} px, {LARGEST_MISS * pixel_error_px:.1f} px allowed; "
-        f"point {worst + 1} at [{x:g}, {y:g}] fits worst, without it they agree to {left[worst]:.1f} px"
+    return GroundError(
+        f"the points disagree by {_rms(miss_px):.1f} px, {LARGEST_MISS * pixel_error_px:.1f} px allowed",
+        f"measure point {worst + 1} at [{x:g}, {y:g}] again: without it they agree to {left[worst]:.1f} px",
     )

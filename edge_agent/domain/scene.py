@@ -214,7 +214,7 @@ class _Reader:
         try:
             return fit_ground(points, error_px)
         except GroundError as error:
-            self._fields.refuse("calibration.points", str(error), "measure that point again, or leave it out")
+            self._fields.refuse("calibration.points", error.fault, error.way_out)
 
     def _zone(self, where: str, table: dict[str, Any]) -> Zone:
         self._fields.known(table, where, {"id", "polygon_px"})
