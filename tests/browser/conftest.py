@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from hub.api.console import DIST
@@ -83,7 +84,10 @@ def sign_in(page: Page, url: str) -> None:
 @pytest.fixture(scope="session")
 def jpeg() -> bytes:
     """A picture that no camera took: a grey ramp."""
-    ramp = np.tile(np.linspace(40, 200, 640, dtype=np.uint8), (360, 1))
-    is_coded, picture = cv2.imencode(".jpg", ramp)
+    return as_jpeg(np.tile(np.linspace(40, 200, 640, dtype=np.uint8), (360, 1)))
+
+
+def as_jpeg(picture: NDArray[np.uint8]) -> bytes:
+    is_coded, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
     assert is_coded
-    return picture.tobytes()
+    return coded.tobytes()

@@ -101,17 +101,24 @@ describe('time', () => {
 
 describe('timeline', () => {
   const entry = { id: 1, at: '2026-11-23T20:04:05Z', actor_kind: 'box', actor: 'box-1' } as const;
-  const name = (id: string) => (id === 'gate' ? 'School gate' : id);
+  const names = {
+    camera: (id: string) => (id === 'gate' ? 'School gate' : id),
+    agency: (id: string) => (id === 'police' ? 'Police' : id),
+  };
 
-  test('names cameras, severities and verdicts', () => {
-    expect(timelineWords(speech.en, { ...entry, what: 'opened', detail: { camera: 'gate' } }, name)).toBe(
+  test('names cameras, agencies, severities and verdicts', () => {
+    expect(timelineWords(speech.en, { ...entry, what: 'opened', detail: { camera: 'gate' } }, names)).toBe(
       'Opened from School gate',
     );
-    expect(timelineWords(speech.en, { ...entry, what: 'severity', detail: { was: 'low', is: 'high' } }, name)).toBe(
+    expect(timelineWords(speech.en, { ...entry, what: 'severity', detail: { was: 'low', is: 'high' } }, names)).toBe(
       'Severity changed: Low → High',
     );
-    expect(timelineWords(speech.en, { ...entry, what: 'verdict', detail: { verdict: 'false_alarm' } }, name)).toBe(
+    expect(timelineWords(speech.en, { ...entry, what: 'verdict', detail: { verdict: 'false_alarm' } }, names)).toBe(
       'Verdict: False alarm',
+    );
+    const told = { agency: 'police', message: 'opened', dispatch: 4 };
+    expect(timelineWords(speech.en, { ...entry, what: 'dispatch_delivered', detail: told }, names)).toBe(
+      'Police: message delivered (opened)',
     );
   });
 });

@@ -129,7 +129,7 @@ function cameras(): Layer[] {
       id: 'cones',
       type: 'fill',
       source: 'cones',
-      paint: { 'fill-color': token('accent'), 'fill-opacity': 0.09 },
+      paint: { 'fill-color': token('accent'), 'fill-opacity': 0.07 },
     },
     {
       id: 'cone-edges',

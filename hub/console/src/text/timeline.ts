@@ -1,28 +1,34 @@
 import type { TimelineEntry } from '../api/types';
-import type { Speech, Values } from './catalogue';
+import type { Speech } from './catalogue';
 
-// Values in a timeline's detail that have names of their own in the catalogue.
-const NAMED: Readonly<Record<string, string>> = {
-  was: 'severity',
-  is: 'severity',
-  verdict: 'verdict',
-};
-
-/** One entry of the timeline as a sentence. */
-export function timelineWords(speech: Speech, entry: TimelineEntry, cameraName: (id: string) => string): string {
-  const values: Values = Object.fromEntries(
-    Object.entries({ actor: entry.actor ?? '', ...entry.detail }).map(([name, value]) => [
-      name,
-      valueWords(speech, name, value, cameraName),
-    ]),
-  );
-  return speech.say(`timeline.${entry.what}`, values);
+/** How things that the catalogue does not know are called. */
+export interface Names {
+  camera(id: string): string;
+  agency(id: string): string;
 }
 
-function valueWords(speech: Speech, name: string, value: unknown, cameraName: (id: string) => string): string {
+/** One entry of the timeline as a sentence. */
+export function timelineWords(speech: Speech, entry: TimelineEntry, names: Names): string {
+  const values = Object.entries(entry.detail ?? {}).map(([name, value]) => [name, words(speech, name, value, names)]);
+  return speech.say(`timeline.${entry.what}`, Object.fromEntries(values));
+}
+
+function words(speech: Speech, name: string, value: unknown, names: Names): string {
   if (typeof value === 'number') return speech.number(value);
   const text = String(value ?? '');
-  if (name === 'camera') return cameraName(text);
-  const family = NAMED[name];
-  return family ? speech.say(`${family}.${text}`) : text;
+  switch (name) {
+    case 'camera':
+      return names.camera(text);
+    case 'agency':
+      return names.agency(text);
+    case 'was':
+    case 'is':
+      return speech.say(`severity.${text}`);
+    case 'verdict':
+      return speech.say(`verdict.${text}`);
+    case 'message':
+      return speech.say(`dispatch.message_${text}`);
+    default:
+      return text;
+  }
 }

@@ -43,7 +43,7 @@ export const ICONS = {
 
 /** The crown of the yurt, through which the house is watched over: our sign. */
 export const SHANYRAQ =
-  'M12 2.5a9.5 9.5 0 1 1 0 19a9.5 9.5 0 1 1 0-19ZM8.3 3.3c2 5.4 2 12 0 17.4M15.7 3.3c-2 5.4-2 12 0 17.4M3.3 8.3c5.4 2 12 2 17.4 0M3.3 15.7c5.4-2 12-2 17.4 0';
+  'M12 2.5a9.5 9.5 0 1 1 0 19a9.5 9.5 0 1 1 0-19ZM9.7 2.8v18.4M14.3 2.8v18.4M2.8 9.7h18.4M2.8 14.3h18.4';
 
 export type IconName = keyof typeof ICONS;
 

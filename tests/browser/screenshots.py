@@ -1,0 +1,164 @@
+"""Pictures of the console for the documents and for looking at: ``python -m tests.browser.screenshots``.
+
+Fills the real hub with what the simulator's street films, redacted as a box redacts it, and photographs the
+console: the README's pictures by default, every language, size and theme with ``--all``.
+"""
+
+import argparse
+import itertools
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from edge_agent.domain.detection import Detections
+from edge_agent.domain.privacy import private_regions
+from edge_agent.evidence.snapshot import redact
+from shared.kinds import Kind, ObjectClass
+from simulator.deeds import Happening
+from simulator.film import Filmer, Shot
+from simulator.weather import WEATHERS
+from simulator.world import to_latlon
+from tests.browser.conftest import CHROMIUM, FLAGS, as_jpeg
+from tests.browser.live_town import PASSWORD, USERNAME, LiveTown, RunningBox
+from tests.browser.street import BASE, CAMERAS, SCENE
+
+DOCS = Path(__file__).parents[2] / "docs" / "img"
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+SEEN_BY = {Kind.ILLEGAL_PARKING: (0, 2), Kind.INTRUSION: (1,), Kind.DUMPING_ACT: (3,)}
+REASONS = {
+    Kind.ILLEGAL_PARKING: {"stood_s": 312.0, "limit_s": 300.0},
+    Kind.INTRUSION: {"inside_s": 1.6, "limit_s": 1.5},
+    Kind.DUMPING_ACT: {
+        "lay_s": 21.0, "limit_s": 20.0, "near_m": 0.7, "near_limit_m": 2.0, "away_m": 9.0, "away_limit_m": 5.0,
+    },
+}  # fmt: skip
+SUBJECTS = {
+    Kind.ILLEGAL_PARKING: ObjectClass.CAR,
+    Kind.INTRUSION: ObjectClass.PERSON,
+    Kind.DUMPING_ACT: ObjectClass.BAG,
+}
+
+
+def fill(town: LiveTown, box: RunningBox) -> None:
+    """Report what happens in the street's film, once for each camera that sees it."""
+    for happening in SCENE.happenings:
+        for camera in SEEN_BY[happening.kind]:
+            place = to_latlon(happening.place)
+            box.report(
+                happening.kind,
+                CAMERAS[camera]["id"],
+                (place.lat_deg, place.lon_deg),
+                REASONS[happening.kind],
+                zone=happening.zone,
+                subject=SUBJECTS[happening.kind],
+                jpeg=snapshot(happening, camera),
+            )
+    wait_for_pictures(town, len(SCENE.happenings))
+
+
+def wait_for_pictures(town: LiveTown, wanted: int) -> None:
+    for _ in range(200):
+        answer = town.admin.get("/incidents").raise_for_status().json()["incidents"]
+        if sum(1 for each in answer if each["cover"] and each["dispatches"]) >= wanted:
+            return
+        time.sleep(0.1)
+    raise TimeoutError("the incidents and their pictures did not arrive")
+
+
+def snapshot(happening: Happening, camera: int) -> bytes:
+    """The simulated camera's picture at the moment of the report, redacted."""
+    filmer = Filmer(SCENE.world, SCENE.cameras[camera], WEATHERS["clear"], seed=camera)
+    shot = filmer.shoot(SCENE.actors, happening.due_s)
+    height, width = shot.bgr.shape[:2]
+    redact(shot.bgr, private_regions(_detections(shot), width, height))
+    return as_jpeg(shot.bgr)
+
+
+def _detections(shot: Shot) -> Detections:
+    boxes = np.array([seen.box for seen in shot.boxes], np.float32).reshape(-1, 4)
+    classes = np.array([seen.object_class for seen in shot.boxes], np.int16)
+    return Detections(boxes, np.ones(len(boxes), np.float32), classes)
+
+
+def views(browser: Browser, url: str, language: str, size: str, theme: str) -> Iterator[tuple[str, Page]]:
+    """The console's views, each ready to be photographed, with its name."""
+    width, height = SIZES[size]
+    is_phone = size == "phone"
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, device_scale_factor=2 if is_phone else 1, has_touch=is_phone
+    )
+    context.add_init_script(
+        f"localStorage.setItem('saqshy.locale', '{language}'); localStorage.setItem('saqshy.theme', '{theme}')"
+    )
+    page = context.new_page()
+    page.goto(url)
+    yield "sign-in", page
+    page.locator("input[autocomplete=username]").fill(USERNAME)
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.locator("button[type=submit]").click()
+    page.locator("ul.rows a").nth(2).wait_for()
+    _settle(page)
+    if is_phone:
+        yield "queue", page
+        page.goto(f"{url}/#/map")
+        _settle(page)
+        yield "map", page
+        page.goto(f"{url}/#/")
+    for row in range(page.locator("ul.rows a").count()):
+        page.locator("ul.rows a").nth(row).click()
+        page.locator("figure img").first.wait_for()
+        _settle(page)
+        yield f"incident-{row + 1}", page
+        if is_phone:
+            page.go_back()
+    context.close()
+
+
+def _settle(page: Page) -> None:
+    if page.locator(".city").is_visible():
+        page.locator(".city[data-drawn=true]").wait_for()
+    page.wait_for_timeout(900)
+
+
+def photograph(browser: Browser, url: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for language, size, theme in itertools.product(("kk", "ru", "en"), SIZES, ("night", "day")):
+        for name, page in views(browser, url, language, size, theme):
+            page.screenshot(path=folder / f"{size}-{theme}-{language}-{name}.png")
+
+
+def photograph_for_documents(browser: Browser, url: str) -> None:
+    """What the README and the guide show."""
+    DOCS.mkdir(parents=True, exist_ok=True)
+    chosen = {
+        ("en", "desk", "night", "incident-2"): "console-night.png",
+        ("kk", "desk", "day", "incident-3"): "console-day.png",
+        ("kk", "phone", "night", "incident-1"): "console-phone.png",
+    }
+    for language, size, theme, view in chosen:
+        for name, page in views(browser, url, language, size, theme):
+            if name == view:
+                page.screenshot(path=DOCS / chosen[language, size, theme, view])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="DIR", help="every language, size and theme into DIR")
+    folder: Path | None = parser.parse_args().all
+    with tempfile.TemporaryDirectory() as temporary, LiveTown(Path(temporary), BASE, CAMERAS) as town:
+        fill(town, town.add_box("box-abai"))
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            if folder:
+                photograph(browser, town.url, folder)
+            else:
+                photograph_for_documents(browser, town.url)
+            browser.close()
+
+
+if __name__ == "__main__":
+    main()
