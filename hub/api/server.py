@@ -16,6 +16,8 @@ from litestar import Litestar
 from hub.errors import StartRefused
 
 _STALLED_MS = 30_000
+_SEND_BUFFER_BYTES = 131_072
+"""Left to itself the kernel would hold up to 4 MiB for a page that does not read."""
 _STOP_WITHIN_S = 3
 _BACKLOG = 512
 _MAX_CONNECTIONS = 1_000
@@ -27,6 +29,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     try:
         listener.bind((host, port))
         listener.listen(_BACKLOG)
