@@ -31,7 +31,9 @@ def exposition(samples: Iterable[Sample]) -> str:
             last = sample.name
         labels = ",".join(f'{key}="{_escaped(value)}"' for key, value in sample.labels.items())
         lines.append(
-            f"{sample.name}{{{labels}}} {sample.value:g}" if labels else f"{sample.name} {sample.value:g}"
+            f"{sample.name}{{{labels}}} {sample.value:.15g}"
+            if labels
+            else f"{sample.name} {sample.value:.15g}"
         )
     return "\n".join(lines) + "\n"
 

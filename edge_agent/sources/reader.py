@@ -31,9 +31,12 @@ class Seen(NamedTuple):
 
 
 def decode(codec: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
-    """Decode; a damaged packet costs its picture and nothing else. None asks for what the codec holds."""
+    """Decode; None asks for what the codec still holds.
+
+    A damaged packet costs its picture and nothing else: what is grey or smeared would be seen as things.
+    """
     with contextlib.suppress(av.error.InvalidDataError, av.error.EOFError):
-        return [picture for picture in codec.decode(packet) if isinstance(picture, VideoFrame)]
+        return [picture for picture in codec.decode(packet) if not picture.is_corrupt]
     return []
 
 

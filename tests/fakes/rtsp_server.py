@@ -1,7 +1,8 @@
 """A camera: an RTSP server that loops a clip for ever, with timestamps that go on at the loop.
 
-Run by the system's Python, which has GStreamer's bindings: ``rtsp_server.py CLIP [--port N] [--login
-USER:PASSWORD]``. Prints ``ready <port>`` once it listens; serves ``/clip``, each client from the start.
+Run by the system's Python, which has GStreamer's bindings: ``rtsp_server.py CLIP [--port N] [--from-s S]
+[--login USER:PASSWORD]``. Prints ``ready <port>`` once it listens. Serves ``/clip``; each client begins at
+the first key frame after S seconds.
 """
 
 import argparse
@@ -23,6 +24,7 @@ class Unit(NamedTuple):
     body: bytes
     pts_ns: int
     dts_ns: int
+    is_key: bool
 
 
 def read_units(clip: str) -> list[Unit]:
@@ -35,7 +37,8 @@ def read_units(clip: str) -> list[Unit]:
     units = []
     while (sample := out.emit("pull-sample")) is not None:
         buffer = sample.get_buffer()
-        units.append(Unit(buffer.extract_dup(0, buffer.get_size()), buffer.pts, buffer.dts))
+        is_key = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
+        units.append(Unit(buffer.extract_dup(0, buffer.get_size()), buffer.pts, buffer.dts, is_key))
     pipeline.set_state(Gst.State.NULL)
     return units
 
@@ -43,11 +46,12 @@ def read_units(clip: str) -> list[Unit]:
 class Loop:
     """Feeds one client's appsrc."""
 
-    def __init__(self, units: list[Unit], source) -> None:
+    def __init__(self, units: list[Unit], from_s: float, source) -> None:
         self.units = units
-        self.count = 0
         times = sorted(unit.pts_ns for unit in units)
-        self.first_ns = times[0]
+        begin_ns = times[0] + from_s * Gst.SECOND
+        self.count = next(n for n, unit in enumerate(units) if unit.is_key and unit.pts_ns >= begin_ns)
+        self.first_ns = units[self.count].pts_ns
         self.length_ns = times[-1] - times[0] + (times[-1] - times[0]) // max(1, len(times) - 1)
         source.connect("need-data", self.push)
 
@@ -66,17 +70,20 @@ class Loop:
 class Factory(GstRtspServer.RTSPMediaFactory):
     """One pipeline for each client."""
 
-    def __init__(self, units: list[Unit]) -> None:
+    def __init__(self, units: list[Unit], from_s: float) -> None:
         super().__init__()
         self.units = units
+        self.from_s = from_s
         self.set_launch(
+            # Parameter sets are in the units already; added once more before each slice they would tear
+            # pictures of several slices apart.
             f"( appsrc name=src is-live=true format=time max-bytes=200000 caps={CAPS}"
-            " ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+            " ! rtph264pay name=pay0 pt=96 )"
         )
 
     def do_configure(self, media) -> None:
         source = media.get_element().get_by_name("src")
-        media.loop = Loop(self.units, source)
+        media.loop = Loop(self.units, self.from_s, source)
 
 
 def demand_login(server, factory, login: str) -> None:
@@ -94,10 +101,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("clip")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--from-s", type=float, default=0.0)
     parser.add_argument("--login")
     chosen = parser.parse_args()
     Gst.init(None)
-    factory = Factory(read_units(chosen.clip))
+    factory = Factory(read_units(chosen.clip), chosen.from_s)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(str(chosen.port))

@@ -244,7 +244,7 @@ def test_hostile_streams_end_their_decoder_at_most(clips: Path, server: DecoderS
     whole = (clips / "short.mp4").read_bytes()
     chance = np.random.default_rng(22)
     faults: set[SourceFault | None] = set()
-    for number in range(60):
+    for number in range(25):
         body = bytearray(whole)
         for _ in range(int(chance.integers(1, 200))):
             body[int(chance.integers(0, len(body)))] = int(chance.integers(0, 256))

@@ -1,0 +1,61 @@
+"""The metrics text and the little server that gives it."""
+
+import asyncio
+from collections.abc import Iterator
+
+from edge_agent.metrics import MetricsServer, Sample, exposition
+
+SAMPLES = [
+    Sample("saqshy_frames_total", "counter", "Frames received.", {"camera": "cam-1"}, 1234567),
+    Sample("saqshy_frames_total", "counter", "Frames received.", {"camera": 'a"b\\c\nd'}, 0.5),
+    Sample("saqshy_link_up", "gauge", "Whether the bus is connected.", {}, True),
+]
+
+
+def test_the_text_is_prometheus_text() -> None:
+    assert exposition(SAMPLES) == (
+        "# HELP saqshy_frames_total Frames received.\n"
+        "# TYPE saqshy_frames_total counter\n"
+        'saqshy_frames_total{camera="cam-1"} 1234567\n'
+        'saqshy_frames_total{camera="a\\"b\\\\c\\nd"} 0.5\n'
+        "# HELP saqshy_link_up Whether the bus is connected.\n"
+        "# TYPE saqshy_link_up gauge\n"
+        "saqshy_link_up 1\n"
+    )
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def test_two_paths_are_answered_and_nothing_else(socket_enabled: None) -> None:
+    status = {"status": "ok"}
+
+    async def main() -> list[bytes]:
+        server = MetricsServer(lambda: iter(SAMPLES), lambda: dict(status))
+        port = await server.start("127.0.0.1", 0)
+        lines: list[bytes] = []
+        for request in requests():
+            status["status"] = "degraded" if request.endswith(b"X: y\r\n\r\n") else "ok"
+            lines.append((await ask(port, request)).split(b"\r\n")[0])
+        await server.stop()
+        return lines
+
+    def requests() -> Iterator[bytes]:
+        yield b"GET /metrics HTTP/1.1\r\n\r\n"
+        yield b"GET /health HTTP/1.1\r\n\r\n"
+        yield b"GET /health HTTP/1.1\r\nX: y\r\n\r\n"
+        yield b"GET /../etc/passwd HTTP/1.1\r\n\r\n"
+        yield b"POST /metrics HTTP/1.1\r\n\r\n"
+        yield b"\r\n\r\n"
+        yield b"x" * 20_000 + b"\r\n\r\n"
+
+    words = [line.partition(b" ")[2] for line in asyncio.run(main())]
+    assert words == [
+        b"200 OK", b"200 OK", b"503 Service Unavailable", b"404 Not Found", b"405 Method Not Allowed",
+        b"405 Method Not Allowed", b"",
+    ]  # fmt: skip
