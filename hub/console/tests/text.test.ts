@@ -10,9 +10,9 @@ describe('reasons', () => {
   const parked = { stood_s: 312.4, limit_s: 300 };
 
   test('are sentences with their numbers', () => {
-    expect(speech.en.reason('illegal_parking', parked)).toBe('Stood 312 s in a no-stopping zone, limit 300 s.');
-    expect(speech.ru.reason('illegal_parking', parked)).toContain('312 с');
-    expect(speech.kk.reason('illegal_parking', parked)).toContain('312 с');
+    expect(speech.en.reason('illegal_parking', parked)).toBe('Stood 312\u00a0s in a no-stopping zone, limit 300\u00a0s.');
+    expect(speech.ru.reason('illegal_parking', parked)).toContain('312\u00a0с, предел\u00a0— 300\u00a0с');
+    expect(speech.kk.reason('illegal_parking', parked)).toContain('312\u00a0с');
   });
 
   test('of a rule without a sentence are still readable numbers', () => {

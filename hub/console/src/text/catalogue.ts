@@ -50,12 +50,16 @@ export class Speech {
   reason(kind: string, reason: Readonly<Record<string, number>>): string {
     const values = Object.fromEntries(Object.entries(reason).map(([name, value]) => [name, this.number(value)]));
     const text = this.texts[`reason.${kind}`];
-    if (text && isComplete(text, values)) return fill(text, values);
+    if (text && isComplete(text, values)) return unbroken(fill(text, values));
     return Object.entries(values)
       .map(([name, value]) => `${name.replaceAll('_', ' ')} ${value}`)
       .join(', ');
   }
 }
+
+/** Keep a figure with its unit, and a dash with the word before it, on one line. */
+const unbroken = (text: string): string =>
+  text.replace(/(\d) (\p{L}{1,3})(?!\p{L})/gu, '$1\u00a0$2').replaceAll(' — ', '\u00a0— ');
 
 function isComplete(text: string, values: Values): boolean {
   return [...text.matchAll(/\{([a-z0-9_]+)\}/g)].every(([, name]) => name !== undefined && name in values);

@@ -43,7 +43,7 @@ export const ICONS = {
 
 /** The crown of the yurt, through which the house is watched over: our sign. */
 export const SHANYRAQ =
-  'M12 2.5a9.5 9.5 0 1 1 0 19a9.5 9.5 0 1 1 0-19ZM9.7 2.8v18.4M14.3 2.8v18.4M2.8 9.7h18.4M2.8 14.3h18.4';
+  'M12 5.2a6.8 6.8 0 1 1 0 13.6a6.8 6.8 0 1 1 0-13.6ZM6 8.8 15.2 18M8.8 6 18 15.2M18 8.8 8.8 18M15.2 6 6 15.2';
 
 export type IconName = keyof typeof ICONS;
 
