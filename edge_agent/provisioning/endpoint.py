@@ -107,8 +107,11 @@ async def _read(reader: asyncio.StreamReader) -> Request:
     if len(line) != 3 or not line[2].startswith("HTTP/1."):
         raise RequestRefused("this is not HTTP/1.1")
     method, target, _ = line
-    url = urlsplit(target)
-    nonce = parse_qs(url.query).get("nonce", [""])[0]
+    try:
+        url = urlsplit(target)
+        nonce = parse_qs(url.query).get("nonce", [""])[0]
+    except ValueError as error:
+        raise RequestRefused("the address cannot be read") from error
     if not NONCE.match(nonce):
         raise RequestRefused("nonce: 32 hex digits are wanted")
     found = _LENGTH.search(head)

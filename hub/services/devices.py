@@ -9,6 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from hub.bus.accounts import BusAccounts, device_jwt, make_accounts, with_revocation
 from hub.bus.errors import BusError, BusUnfit
 from hub.bus.keys import BusKeys
@@ -137,7 +139,10 @@ class Devices:
         """Store heartbeats every few seconds, many in one transaction, until cancelled."""
         while True:
             await asyncio.sleep(_WRITE_HEALTH_EVERY_S)
-            await self.write_health()
+            try:
+                await self.write_health()
+            except SQLAlchemyError as error:
+                _log.warning("heartbeats are not stored, the next ones will be: %s", error)
 
     async def write_health(self) -> None:
         """Store what was heard since the last time. Boxes that are not enrolled are passed over."""
