@@ -21,6 +21,28 @@ min_score = 0.4
 id = "all"
 polygon_px = [[0, 0], [{width}, 0], [{width}, {height}], [0, {height}]]
 
+[[tripwire]]
+id = "left"
+from_px = [{third}, 0]
+to_px = [{third}, {height}]
+direction = "both"
+
+[[tripwire]]
+id = "middle"
+from_px = [{middle}, 0]
+to_px = [{middle}, {height}]
+direction = "both"
+
+[[rule]]
+kind = "line_crossed"
+tripwire = "left"
+cooldown_s = 0
+
+[[rule]]
+kind = "line_crossed"
+tripwire = "middle"
+cooldown_s = 0
+
 [[rule]]
 kind = "intrusion"
 zone = "all"
@@ -39,7 +61,9 @@ def write_box(folder: Path, sources: Sequence[str], cameras: int, fps: float, mo
         source, camera = sources[number % len(sources)], f"cam-{number + 1}"
         width, height = picture_size(source)
         scene = folder / f"{camera}.toml"
-        scene.write_text(_SCENE.format(camera=camera, width=width, height=height))
+        scene.write_text(
+            _SCENE.format(camera=camera, width=width, height=height, third=width // 3, middle=width // 2)
+        )
         url = source if "://" in source else f"file:{Path(source).resolve()}"
         lines.append(
             f'[[camera]]\nid = "{camera}"\nurl = {json.dumps(url)}\nscene = "{scene.name}"\nfps = {fps:g}\n'
