@@ -17,6 +17,7 @@ RECALL_S = OLDEST_S + ONGOING_S
 
 _ANY, _UNPLACED = 0, 1
 _Key = tuple[str, Kind, int | str, int]
+_Where = tuple[int | None, int | None, int, int]
 
 
 class Nearby:
@@ -26,6 +27,7 @@ class Nearby:
         self._by_id: dict[str, Situation] = {}
         self._cells: dict[_Key, dict[str, Situation]] = {}
         self._keys: dict[str, list[_Key]] = {}
+        self._filed: dict[str, _Where] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -36,13 +38,14 @@ class Nearby:
     def put(self, situation: Situation) -> None:
         """Add a situation, or file it anew after it has grown."""
         situation.span_us = span_us(situation)
-        keys = list(_keys_of(situation))
         incident_id = situation.incident_id
-        if self._by_id.get(incident_id) is situation and self._keys[incident_id] == keys:
+        where = _where(situation)
+        if self._by_id.get(incident_id) is situation and self._filed[incident_id] == where:
             return
         self.drop(incident_id)
         self._by_id[incident_id] = situation
-        self._keys[incident_id] = keys
+        self._filed[incident_id] = where
+        self._keys[incident_id] = keys = list(_keys_of(situation))
         for key in keys:
             self._cells.setdefault(key, {})[incident_id] = situation
 
@@ -50,6 +53,7 @@ class Nearby:
         """Forget a situation, if it is there."""
         if self._by_id.pop(incident_id, None) is None:
             return
+        del self._filed[incident_id]
         for key in self._keys.pop(incident_id):
             cell = self._cells[key]
             del cell[incident_id]
@@ -68,6 +72,15 @@ class Nearby:
             cell = cells.get(key)
             if cell:
                 yield from cell.values()
+
+
+def _where(situation: Situation) -> _Where:
+    """Changes whenever a situation's keys do; sources are only ever added."""
+    lat_e7, lon_e7 = situation.lat_e7, situation.lon_e7
+    sources = len(situation.cameras), len(situation.boxes)
+    if lat_e7 is None or lon_e7 is None:
+        return None, None, *sources
+    return lat_e7 // _CELL_LAT_E7, lon_e7 // _CELL_LON_E7, *sources
 
 
 def _keys_of(situation: Situation) -> Iterator[_Key]:

@@ -180,13 +180,10 @@ def _put_place(situation: Situation, source: str, place: Place) -> None:
 
 
 def _follow_state(situation: Situation, report: EventReport, known: Known | None) -> list[Change]:
-    if known is not None and report.revision < known.newest:
-        return []
     event, was_over = report.event_id.hex(), situation.ended_at_us is not None
-    if report.phase is Phase.END:
-        situation.open_events.discard(event)
-    else:
-        situation.open_events.add(event)
+    if known is None or report.revision > known.newest:
+        change = situation.open_events.discard if report.phase is Phase.END else situation.open_events.add
+        change(event)
     if situation.open_events:
         situation.ended_at_us = None
         return [Change("resumed", {})] if was_over else []

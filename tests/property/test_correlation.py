@@ -319,3 +319,10 @@ def test_a_state_that_begins_again_within_its_window_goes_on() -> None:
         "ended",
         "resumed",
     ]
+
+
+def test_an_end_that_came_first_is_as_late_as_the_latest_report() -> None:
+    parked = {"kind": Kind.ILLEGAL_PARKING}
+    end = came(report(1, revision=1, phase=Phase.END, at_s=5, **parked))
+    begun = came(report(1, at_s=7, **parked))
+    assert _essence(run([end], [begun])) == _essence(run([begun], [end]))
