@@ -20,10 +20,10 @@ SMALLEST_PX = 4.0
 
 
 def encode(boxes: NDArray[np.float32], label_count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """One picture's boxes (N, 6), see ``pictures.py`` → maps (48, 80, labels + 1), edges (48, 80, 5).
-
     """One picture's boxes (N, 6), see ``pictures.py``, as maps and edges over (48, 80) cells.
-    in cells from the picture's corner, and the cell's weight.
+
+    Maps: each label's peaks, then 1 where the loss counts and 0 where it does not. Edges: left, top, right,
+    bottom in cells from the picture's corner, and the cell's weight.
     """
     maps = np.zeros((ROWS, COLUMNS, label_count + 1), np.float32)
     edges = np.zeros((ROWS, COLUMNS, 5), np.float32)
