@@ -77,7 +77,10 @@ class Actor:
     @cached_property
     def _leg_headings(self) -> list[float]:
         """Heading on each leg; where the thing stands, that of the leg before, or of the first that moves."""
-        moving = [math.atan2(b.north_m - a.north_m, b.east_m - a.east_m) if _is_move(a, b) else None for a, b in pairwise(self.waypoints)]
+        moving = [
+            math.atan2(b.north_m - a.north_m, b.east_m - a.east_m) if _is_move(a, b) else None
+            for a, b in pairwise(self.waypoints)
+        ]
         current = next((h for h in moving if h is not None), 0.0)
         headings: list[float] = []
         for heading in moving:
@@ -115,7 +118,10 @@ class Actor:
             heading = math.radians(self.heading_deg)
         else:
             heading = math.atan2(way[1], way[0]) if math.hypot(*way) > 0.02 else self._leg_headings[leg]
-        walked = self._walked[leg] + (self._walked[min(leg + 1, len(self._walked) - 1)] - self._walked[leg]) * share
+        walked = (
+            self._walked[leg]
+            + (self._walked[min(leg + 1, len(self._walked) - 1)] - self._walked[leg]) * share
+        )
         return Moment(np.array(self.place_at(t_s)), heading, math.hypot(*way) / (2 * _LOOK_S), walked)
 
     @cached_property
@@ -158,7 +164,9 @@ class Actor:
     def _pose(self, t_s: float, moment: Moment) -> people.Posture:
         if self.object_class is ObjectClass.BAG:
             return people.Posture()
-        stride_m = {ObjectClass.BICYCLE: 2.1, ObjectClass.DOG: 0.44}.get(self.object_class, 4.5 if self.is_riding else self._person.stride_m * self._person.height_m / 1.75)
+        stride_m = {ObjectClass.BICYCLE: 2.1, ObjectClass.DOG: 0.44}.get(
+            self.object_class, 4.5 if self.is_riding else self._person.stride_m * self._person.height_m / 1.75
+        )
         phase = round(moment.walked_m / stride_m * _PHASES) % _PHASES * (2 * math.pi / _PHASES)
         swing = round(min(1.0, moment.speed_mps / 1.1) * 6) / 6
         bend = round(max((_bump(t_s, a, b) for a, b in self.bends), default=0.0) * 12) / 12
@@ -170,7 +178,11 @@ class Actor:
         """Length and width on the ground."""
         if self._vehicle:
             return self._vehicle.length_m, self._vehicle.width_m
-        return {ObjectClass.BICYCLE: (1.7, 0.5), ObjectClass.BAG: (0.6, 0.6), ObjectClass.DOG: (1.0, 0.35)}.get(self.object_class, (0.4, 0.5))
+        return {
+            ObjectClass.BICYCLE: (1.7, 0.5),
+            ObjectClass.BAG: (0.6, 0.6),
+            ObjectClass.DOG: (1.0, 0.35),
+        }.get(self.object_class, (0.4, 0.5))
 
 
 def _is_move(a: Waypoint, b: Waypoint) -> bool:

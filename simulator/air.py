@@ -72,7 +72,14 @@ class Air:
         if self._weather.falling == "rain":
             layer = frame.copy()
             for px, py, near in zip(x, y, self._flakes[:, 4], strict=True):
-                cv2.line(layer, (int(px), int(py)), (int(px) - 1, int(py + (7 + 14 * near) * h / 360)), (tone, tone, tone), 1, cv2.LINE_AA)
+                cv2.line(
+                    layer,
+                    (int(px), int(py)),
+                    (int(px) - 1, int(py + (7 + 14 * near) * h / 360)),
+                    (tone, tone, tone),
+                    1,
+                    cv2.LINE_AA,
+                )
             cv2.addWeighted(layer, 0.35, frame, 0.65, 0, dst=frame)
             return
         for px, py, near in zip(x, y, self._flakes[:, 4], strict=True):

@@ -39,7 +39,13 @@ def paint_backdrop(world: World, camera: Camera, weather: Weather, below: ground
     """The street without anything that moves."""
     w, h = camera.size_px
     large = camera.resized((w * _FINE, h * _FINE))
-    canvas = Canvas(large, weather, world.lamps, np.zeros((h * _FINE, w * _FINE, 3), np.float32), np.full((h * _FINE, w * _FINE), np.inf, np.float32))
+    canvas = Canvas(
+        large,
+        weather,
+        world.lamps,
+        np.zeros((h * _FINE, w * _FINE, 3), np.float32),
+        np.full((h * _FINE, w * _FINE), np.inf, np.float32),
+    )
     flat_depth, share = _paint_ground(canvas, below)
     rng = np.random.default_rng([world.seed, 7])
     for house in world.houses:
@@ -64,7 +70,12 @@ def _shrunk(canvas: Canvas, share: Picture, below: ground.GroundMap, size_px: tu
     depth = canvas.depth.reshape(h, _FINE, w, _FINE)
     # A pixel hides what is behind it when at least half of it does; rank the four and take the second nearest.
     ranked = np.sort(depth.transpose(0, 2, 1, 3).reshape(h, w, _FINE * _FINE), axis=2)
-    return Backdrop(picture.astype(np.uint8), ranked[..., 1].copy(), cv2.resize(share, size_px, interpolation=cv2.INTER_AREA), below.sun_share)
+    return Backdrop(
+        picture.astype(np.uint8),
+        ranked[..., 1].copy(),
+        cv2.resize(share, size_px, interpolation=cv2.INTER_AREA),
+        below.sun_share,
+    )
 
 
 def _vignette(size_px: tuple[int, int]) -> Picture:
@@ -92,37 +103,56 @@ def _paint_ground(canvas: Canvas, below: ground.GroundMap) -> tuple[Picture, Pic
     axes = np.eye(3)
     to_picture = camera.plane_homography(np.zeros(3), axes[0], axes[1]) @ np.linalg.inv(ground.to_map())
     canvas.colours[:] = _sky(slope / np.linalg.norm(rays, axis=2), weather)
-    sharp, share = _warp_ground(below.lit, to_picture, camera), _warp_ground(below.sun_share, to_picture, camera)
-    soft = _warp_ground(cv2.resize(below.lit, None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA), to_picture @ np.diag([5.0, 5.0, 1.0]), camera)
+    sharp, share = (
+        _warp_ground(below.lit, to_picture, camera),
+        _warp_ground(below.sun_share, to_picture, camera),
+    )
+    soft = _warp_ground(
+        cv2.resize(below.lit, None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA),
+        to_picture @ np.diag([5.0, 5.0, 1.0]),
+        camera,
+    )
     far = np.clip((depth - 22.0) / 25.0, 0, 1)
     far[~np.isfinite(depth)] = 0
     mixed = sharp + (soft - sharp) * far[..., None]
-    on_map = (_warp_ground(np.ones(below.sun_share.shape, np.float32), to_picture, camera) > 0.5) & np.isfinite(depth)
+    on_map = (
+        _warp_ground(np.ones(below.sun_share.shape, np.float32), to_picture, camera) > 0.5
+    ) & np.isfinite(depth)
     steppe = np.isfinite(depth) & ~on_map
     base = np.array((212, 208, 204) if weather.snow_cover else (84, 124, 122), np.float32)
-    canvas.colours[steppe] = base * (np.array(weather.sky_colour) + np.array(weather.sun_colour) * max(weather.sun[2], 0.0))
+    canvas.colours[steppe] = base * (
+        np.array(weather.sky_colour) + np.array(weather.sun_colour) * max(weather.sun[2], 0.0)
+    )
     canvas.colours[on_map] = mixed[on_map]
-    canvas.colours[np.isfinite(depth)] *= (1 + infrared_light(weather, depth[np.isfinite(depth)]) / max(weather.sky_colour[0], 0.01))[:, None]
+    canvas.colours[np.isfinite(depth)] *= (
+        1 + infrared_light(weather, depth[np.isfinite(depth)]) / max(weather.sky_colour[0], 0.01)
+    )[:, None]
     sun_up = max(weather.sun_colour) * max(weather.sun[2], 0.0)
     return depth, np.where(on_map, share * sun_up / (sun_up + max(weather.sky_colour)), 0).astype(np.float32)
 
 
 def _warp_ground(picture: Picture, homography: Array, camera: Camera) -> Picture:
-    return cv2.warpPerspective(picture, homography, camera.size_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return cv2.warpPerspective(
+        picture, homography, camera.size_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+    )
 
 
 def _sky(height: Picture, weather: Weather) -> Picture:
     share = np.clip(height * 3.0, 0, 1)[..., None]
     sky = np.array(weather.horizon, np.float32) * (1 - share) + np.array(weather.zenith, np.float32) * share
     rng = np.random.default_rng(3)
-    clouds = np.clip(ground.noise(rng, height.shape, 130) * 0.6 + ground.noise(rng, height.shape, 40) * 0.3, 0, 1)[..., None]
+    clouds = np.clip(
+        ground.noise(rng, height.shape, 130) * 0.6 + ground.noise(rng, height.shape, 40) * 0.3, 0, 1
+    )[..., None]
     return sky + (np.array(weather.horizon, np.float32) * 1.06 - sky) * clouds * 0.5
 
 
 def _haze(canvas: Canvas, depth: Picture) -> None:
     thickness = 1 - np.exp(-np.minimum(depth, 400.0) * canvas.weather.fog_per_m)
     thickness[~np.isfinite(depth)] *= 0.55
-    canvas.colours[:] += (np.array(canvas.weather.horizon, np.float32) - canvas.colours) * thickness[..., None]
+    canvas.colours[:] += (np.array(canvas.weather.horizon, np.float32) - canvas.colours) * thickness[
+        ..., None
+    ]
 
 
 def _paint_house(canvas: Canvas, house: House, rng: np.random.Generator) -> None:
@@ -136,7 +166,15 @@ def _paint_house(canvas: Canvas, house: House, rng: np.random.Generator) -> None
     top[:] = (228, 224, 220) if canvas.weather.snow_cover else (96, 98, 102)
     w, s, e, n = house.area[1:]
     up = np.array([0, 0, 1.0])
-    paint_panel(canvas, np.array([w, s, house.height_m]), np.array([e - w, 0, 0]), np.array([0, n - s, 0]), up, top, np.zeros((8, 8), np.float32))
+    paint_panel(
+        canvas,
+        np.array([w, s, house.height_m]),
+        np.array([e - w, 0, 0]),
+        np.array([0, n - s, 0]),
+        up,
+        top,
+        np.zeros((8, 8), np.float32),
+    )
 
 
 def _paint_fence(canvas: Canvas, fence: Fence) -> None:
@@ -166,7 +204,9 @@ def _paint_lamp(canvas: Canvas, lamp: Lamp) -> None:
     paint_bar(canvas, top, head, 0.045, (134, 136, 136))
     way = np.array([*lamp.arm, 0.0]) / (np.hypot(*lamp.arm) + 1e-9)
     lit = min(1.0, canvas.weather.lamp_strength * 1.4)
-    paint_bar(canvas, head - way * 0.1, head + way * 0.55, 0.13, (90, 92, 92) if not lit else (190, 232, 250), lit)
+    paint_bar(
+        canvas, head - way * 0.1, head + way * 0.55, 0.13, (90, 92, 92) if not lit else (190, 232, 250), lit
+    )
 
 
 def _paint_sign(canvas: Canvas, place: tuple[float, float]) -> None:
@@ -180,4 +220,13 @@ def _paint_sign(canvas: Canvas, place: tuple[float, float]) -> None:
     cv2.line(picture, (50, 14), (14, 50), (44, 40, 200), 7, cv2.LINE_AA)
     for side in (-1.0, 1.0):
         corner = foot + (0.04 * side, 0.32 * side * -1, 2.3)
-        paint_panel(canvas, corner, np.array([0, 0.64 * side, 0]), np.array([0, 0, 0.64]), np.array([side, 0, 0]), picture, np.zeros((64, 64), np.float32), _DISC)
+        paint_panel(
+            canvas,
+            corner,
+            np.array([0, 0.64 * side, 0]),
+            np.array([0, 0, 0.64]),
+            np.array([side, 0, 0]),
+            picture,
+            np.zeros((64, 64), np.float32),
+            _DISC,
+        )

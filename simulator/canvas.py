@@ -30,7 +30,10 @@ def _light_on(canvas: Canvas, points: Array, normal: Array, sun_share: float) ->
     direct = max(0.0, float(normal @ weather.sun)) * sun_share
     sky = np.array(weather.sky_colour) * (0.78 + 0.22 * normal[2])
     depth = canvas.camera.to_camera(points)[:, 2]
-    lamps = lamp_light(weather, canvas.lamps, points) * 0.8 + infrared_light(weather, np.maximum(depth, 1.0))[:, None]
+    lamps = (
+        lamp_light(weather, canvas.lamps, points) * 0.8
+        + infrared_light(weather, np.maximum(depth, 1.0))[:, None]
+    )
     return sky + np.array(weather.sun_colour) * direct + lamps
 
 
@@ -43,7 +46,14 @@ SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 
 
 def paint_panel(
-    canvas: Canvas, corner: Array, along: Array, up: Array, normal: Array, colours: Picture, shine: Picture, cut: Array = SQUARE
+    canvas: Canvas,
+    corner: Array,
+    along: Array,
+    up: Array,
+    normal: Array,
+    colours: Picture,
+    shine: Picture,
+    cut: Array = SQUARE,
 ) -> None:
     """A flat picture hung in the world at ``corner + u·along + v·up``, cut to the convex shape ``cut`` (K, 2) of
     (u, v); hidden where something nearer stands."""
@@ -63,16 +73,35 @@ def paint_panel(
     shift = np.array([[1, 0, -x0], [0, 1, -y0], [0, 0, 1.0]])
     to_roi = shift @ camera.plane_homography(corner, along, up) @ to_unit
     lit = _lit_panel(canvas, corner, along, up, normal, colours, shine)
-    smaller = max(1.0, float(np.hypot(*along[:2]) * 16 * 0.6 * np.min(camera.project(corner[None] + along / 2 + up / 2)[1]) / camera.focal_px))
+    smaller = max(
+        1.0,
+        float(
+            np.hypot(*along[:2])
+            * 16
+            * 0.6
+            * np.min(camera.project(corner[None] + along / 2 + up / 2)[1])
+            / camera.focal_px
+        ),
+    )
     if smaller > 1.5:
         lit = cv2.GaussianBlur(lit, (0, 0), min(smaller / 24, 3.0) + 0.3)
-    warped = cv2.warpPerspective(lit, to_roi, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.warpPerspective(
+        lit, to_roi, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
     cv2.fillConvexPoly(mask, np.round((outline - (x0, y0)) * 16).astype(np.int32), 1, shift=4)
-    _put(canvas, (slice(y0, y1), slice(x0, x1)), mask > 0, warped, _plane_depth(camera, corner, normal, x0, y0, x1, y1))
+    _put(
+        canvas,
+        (slice(y0, y1), slice(x0, x1)),
+        mask > 0,
+        warped,
+        _plane_depth(camera, corner, normal, x0, y0, x1, y1),
+    )
 
 
-def _put(canvas: Canvas, where: tuple[slice, slice], mask: NDArray[np.bool_], colours: Picture, depth: Picture) -> None:
+def _put(
+    canvas: Canvas, where: tuple[slice, slice], mask: NDArray[np.bool_], colours: Picture, depth: Picture
+) -> None:
     nearer = mask & (depth < canvas.depth[where]) & (depth > 0)
     canvas.colours[where][nearer] = colours[nearer]
     canvas.depth[where][nearer] = depth[nearer]
@@ -100,7 +129,9 @@ def _clipped(camera: Camera, corners: Array) -> Array | None:
     return camera.pixels(np.array(kept))[0] if len(kept) > 2 else None
 
 
-def _lit_panel(canvas: Canvas, corner: Array, along: Array, up: Array, normal: Array, colours: Picture, shine: Picture) -> Picture:
+def _lit_panel(
+    canvas: Canvas, corner: Array, along: Array, up: Array, normal: Array, colours: Picture, shine: Picture
+) -> Picture:
     u, v = np.meshgrid(np.linspace(0, 1, 13), np.linspace(1, 0, 7))
     points = corner + u.reshape(-1, 1) * along + v.reshape(-1, 1) * up + normal * 0.05
     light = _light_on(canvas, points, normal, 1.0).reshape(7, 13, 3).astype(np.float32)
@@ -112,7 +143,14 @@ def _lit_panel(canvas: Canvas, corner: Array, along: Array, up: Array, normal: A
     return lit
 
 
-def paint_bar(canvas: Canvas, start: Array, end: Array, radius_m: float, colour: tuple[float, float, float], shine: float = 0.0) -> None:
+def paint_bar(
+    canvas: Canvas,
+    start: Array,
+    end: Array,
+    radius_m: float,
+    colour: tuple[float, float, float],
+    shine: float = 0.0,
+) -> None:
     """A round bar; hidden where something nearer stands."""
     camera = canvas.camera
     pixels, depth = camera.project(np.stack([start, end]))
@@ -121,8 +159,17 @@ def paint_bar(canvas: Canvas, start: Array, end: Array, radius_m: float, colour:
     thick = np.maximum(radius_m * camera.focal_px / depth, 0.6)
     way = pixels[1] - pixels[0]
     side = np.array([-way[1], way[0]]) / (np.hypot(*way) + 1e-9)
-    corners = np.array([pixels[0] + side * thick[0], pixels[1] + side * thick[1], pixels[1] - side * thick[1], pixels[0] - side * thick[0]])
-    light = _light_on(canvas, (start + end)[None] / 2, np.array([0.0, 0.0, 0.3]) + canvas.weather.sun * 0.5, 1.0)[0]
+    corners = np.array(
+        [
+            pixels[0] + side * thick[0],
+            pixels[1] + side * thick[1],
+            pixels[1] - side * thick[1],
+            pixels[0] - side * thick[0],
+        ]
+    )
+    light = _light_on(
+        canvas, (start + end)[None] / 2, np.array([0.0, 0.0, 0.3]) + canvas.weather.sun * 0.5, 1.0
+    )[0]
     lit = np.array(colour) * (light * (1 - shine) + shine)
     paint_blob(canvas, corners, float(depth.mean()), lit)
 

@@ -55,18 +55,29 @@ def film(
     truth = json.loads(truth_path.read_text(encoding="utf-8"))
     typer.echo(f"{len(truth['cameras'])} films of {seconds:g} s in {out}", err=True)
     for event in truth["events"]:
-        typer.echo(f"  {event['kind']:16} from {event['begin_s']:6.1f} s, due {event['due_s']:6.1f} s, seen by {', '.join(event['cameras']) or 'nobody'}", err=True)
+        typer.echo(
+            f"  {event['kind']:16} from {event['begin_s']:6.1f} s, due {event['due_s']:6.1f} s, seen by {', '.join(event['cameras']) or 'nobody'}",
+            err=True,
+        )
     if as_json:
-        typer.echo(json.dumps({"truth": str(truth_path), "cameras": truth["cameras"], "events": len(truth["events"])}))
+        typer.echo(
+            json.dumps(
+                {"truth": str(truth_path), "cameras": truth["cameras"], "events": len(truth["events"])}
+            )
+        )
     sys.stdout.flush()
 
 
 @app.command()
 def score(
     truth: Annotated[Path, typer.Argument(help="A film's truth.json.")],
-    events: Annotated[Path, typer.Argument(help="What was reported: JSONL of reports, or of a hub's incidents.")],
+    events: Annotated[
+        Path, typer.Argument(help="What was reported: JSONL of reports, or of a hub's incidents.")
+    ],
     camera: Annotated[list[str] | None, typer.Option(help="Score these cameras only.")] = None,
-    started_at: Annotated[str | None, typer.Option(help="When the film began, for incidents; ISO 8601.")] = None,
+    started_at: Annotated[
+        str | None, typer.Option(help="When the film began, for incidents; ISO 8601.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare reports with the truth: found, missed, false, duplicates, delay and distance."""

@@ -40,11 +40,16 @@ def facade(house: House, width_m: float, rng: np.random.Generator) -> Facade:
 
 def _rect(picture: Picture, x: float, y: float, w: float, h: float, colour: Colour | float) -> None:
     """A filled rectangle, metres from the wall's top left."""
-    a, b = (round(x * _PX_PER_M), round(y * _PX_PER_M)), (round((x + w) * _PX_PER_M) - 1, round((y + h) * _PX_PER_M) - 1)
+    a, b = (
+        (round(x * _PX_PER_M), round(y * _PX_PER_M)),
+        (round((x + w) * _PX_PER_M) - 1, round((y + h) * _PX_PER_M) - 1),
+    )
     cv2.rectangle(picture, a, b, colour, -1)
 
 
-def _window(picture: Picture, shine: Picture, x: float, y: float, w: float, h: float, rng: np.random.Generator) -> None:
+def _window(
+    picture: Picture, shine: Picture, x: float, y: float, w: float, h: float, rng: np.random.Generator
+) -> None:
     _rect(picture, x - 0.08, y - 0.08, w + 0.16, h + 0.18, _FRAME)
     tone = float(rng.uniform(0.75, 1.25))
     _rect(picture, x, y, w, h, (_PANE[0] * tone, _PANE[1] * tone, _PANE[2] * tone))

@@ -63,9 +63,18 @@ class _Drawn:
 class Filmer:
     """Films one camera in one weather. The backdrop is painted once; a frame then costs a few milliseconds."""
 
-    def __init__(self, world: World, camera: Camera, weather: Weather, below: ground.GroundMap | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        world: World,
+        camera: Camera,
+        weather: Weather,
+        below: ground.GroundMap | None = None,
+        seed: int = 0,
+    ) -> None:
         self.camera, self.weather, self.world = camera, weather, world
-        self.backdrop: Backdrop = paint_backdrop(world, camera, weather, below or ground.ground_map(world, weather))
+        self.backdrop: Backdrop = paint_backdrop(
+            world, camera, weather, below or ground.ground_map(world, weather)
+        )
         self._air = Air(camera, weather, seed)
         self._open_ground = np.isinf(self.backdrop.depth_m).astype(np.uint8)
         self._sun_share = (self.backdrop.sun_share * 255).astype(np.uint8)
@@ -94,7 +103,9 @@ class Filmer:
         share = self.backdrop.ground_map_share
         column = int(np.clip((moment.place[0] - ground.WEST_M) * ground.PX_PER_M, 0, share.shape[1] - 1))
         row = int(np.clip((ground.NORTH_M - moment.place[1]) * ground.PX_PER_M, 0, share.shape[0] - 1))
-        return illumination(self.weather, self.world.lamps, moment.place, float(share[row, column]), max(depth_m, 1.0))
+        return illumination(
+            self.weather, self.world.lamps, moment.place, float(share[row, column]), max(depth_m, 1.0)
+        )
 
     def _drawn(self, actor: Actor, t_s: float) -> _Drawn | None:
         """The thing ready to be painted; what stands still is prepared once."""
@@ -103,7 +114,13 @@ class Filmer:
             return None
         body = actor.body(t_s, moment)
         known = self._still.get(actor.id)
-        if known and known[1] is not None and known[1].actor is actor and known[1].body is body and _is_same(known[0], moment):
+        if (
+            known
+            and known[1] is not None
+            and known[1].actor is actor
+            and known[1].body is body
+            and _is_same(known[0], moment)
+        ):
             return known[1]
         drawn = self._prepare(actor, moment, body)
         self._still[actor.id] = (moment, drawn)
@@ -119,11 +136,27 @@ class Filmer:
         polygons, colours, glow, extent = shapes
         colours = self._air.through(self._lamps_on(colours, glow), depth)
         w, h = self.camera.size_px
-        if extent[2] < 0 or extent[3] < 0 or extent[0] > w or extent[1] > h or extent[3] - extent[1] < _SMALLEST_PX:
+        if (
+            extent[2] < 0
+            or extent[3] < 0
+            or extent[0] > w
+            or extent[1] > h
+            or extent[3] - extent[1] < _SMALLEST_PX
+        ):
             return None
         lit = body.has_lamps and moment.speed_mps > 0.3 and self.weather.lamp_strength > 0
         lamps = self._lamp_pixels(actor, moment) if lit else None
-        return _Drawn(actor, moment, body, polygons, colours.tolist(), depth, extent, self._cast(body, actor, moment), lamps)
+        return _Drawn(
+            actor,
+            moment,
+            body,
+            polygons,
+            colours.tolist(),
+            depth,
+            extent,
+            self._cast(body, actor, moment),
+            lamps,
+        )
 
     def _lamps_on(self, colours: Array, glow: Array) -> Array:
         shining = (glow * self.weather.lamp_strength)[:, None]
@@ -140,10 +173,19 @@ class Filmer:
         """Outlines of its shadows on the ground, px: what it keeps from the sky, then from the sun."""
         length, width = actor.footprint_m
         grow = 0.12 if body.faces else 0.1
-        base = np.array([[x * (length / 2 + grow), y * (width / 2 + grow), 0.0] for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
+        base = np.array(
+            [
+                [x * (length / 2 + grow), y * (width / 2 + grow), 0.0]
+                for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+            ]
+        )
         outlines = [turned(base, moment.heading_rad, moment.place * (1, 1, 0))]
         if max(self.weather.sun_colour) > 0.05:
-            points = body.capsules.ends.reshape(-1, 3) if body.capsules is not None else body.faces[0].corners.reshape(-1, 3)
+            points = (
+                body.capsules.ends.reshape(-1, 3)
+                if body.capsules is not None
+                else body.faces[0].corners.reshape(-1, 3)
+            )
             solid = turned(points, moment.heading_rad, moment.place)
             sun = self.weather.sun
             solid = solid - sun * (solid[:, 2:3] / max(sun[2], 0.12))
@@ -177,7 +219,14 @@ class Filmer:
             if d.lamps is None:
                 continue
             nose = d.actor.footprint_m[0] / 2
-            own = np.array([[nose + 0.5, -0.6, 0.0], [nose + 0.5, 0.6, 0.0], [nose + 13, 2.6, 0.0], [nose + 13, -2.6, 0.0]])
+            own = np.array(
+                [
+                    [nose + 0.5, -0.6, 0.0],
+                    [nose + 0.5, 0.6, 0.0],
+                    [nose + 13, 2.6, 0.0],
+                    [nose + 13, -2.6, 0.0],
+                ]
+            )
             pixels, depth = self.camera.project(turned(own, d.moment.heading_rad, d.moment.place * (1, 1, 0)))
             if depth.min() > NEAR_M:
                 cv2.fillConvexPoly(light, _fixed(pixels), 90, cv2.LINE_8, _SHIFT)
@@ -194,11 +243,19 @@ class Filmer:
                 continue
             way = np.array([np.cos(d.moment.heading_rad), np.sin(d.moment.heading_rad), 0])
             towards = float((self.camera.position - d.moment.place) @ way)
-            lamps, colour = (d.lamps[:2], (150.0, 200.0, 225.0)) if towards > 0 else (d.lamps[2:], (24.0, 20.0, 150.0))
+            lamps, colour = (
+                (d.lamps[:2], (150.0, 200.0, 225.0)) if towards > 0 else (d.lamps[2:], (24.0, 20.0, 150.0))
+            )
             for x, y, depth in lamps:
                 if not _owns(owners, x, y, number):
                     continue
-                _halo(frame, x, y, np.clip(self.camera.focal_px * 0.55 / max(depth, 2.0), 2, 26), np.array(colour) * self.weather.lamp_strength)
+                _halo(
+                    frame,
+                    x,
+                    y,
+                    np.clip(self.camera.focal_px * 0.55 / max(depth, 2.0), 2, 26),
+                    np.array(colour) * self.weather.lamp_strength,
+                )
 
     def _paint(self, frame: Bgr, owners: NDArray[np.uint8], number: int, d: _Drawn) -> int:
         """Paint one thing; returns how many pixels it would fill if nothing hid it (its part in the picture)."""
@@ -227,7 +284,9 @@ class Filmer:
             return None
         inside = (x2 - x1) * (y2 - y1) / max((d.extent[2] - d.extent[0]) * (d.extent[3] - d.extent[1]), 1e-6)
         visible = float(np.clip(visible_of_inside * inside, 0, 1))
-        return SeenBox(d.actor.id, d.actor.object_class, (float(x1), float(y1), float(x2), float(y2)), visible)
+        return SeenBox(
+            d.actor.id, d.actor.object_class, (float(x1), float(y1), float(x2), float(y2)), visible
+        )
 
 
 def _projected(
@@ -235,13 +294,17 @@ def _projected(
 ) -> tuple[list[NDArray[np.int32]], Array, Array, Array] | None:
     """All of a thing's polygons in drawing order, their colours and glow, and its extent."""
     if body.capsules is not None:
-        drawn = draw_capsules(body.capsules, turned(body.capsules.ends, moment.heading_rad, moment.place), camera, light)
+        drawn = draw_capsules(
+            body.capsules, turned(body.capsules.ends, moment.heading_rad, moment.place), camera, light
+        )
         if drawn is None:
             return None
         outlines, colours, depths = drawn
         order = np.argsort(-depths, kind="stable")
         return list(_fixed(outlines[order])), colours[order], np.zeros(len(order)), _extent([outlines])
-    groups = [draw_faces(f, turned(f.corners, moment.heading_rad, moment.place), camera, light) for f in body.faces]
+    groups = [
+        draw_faces(f, turned(f.corners, moment.heading_rad, moment.place), camera, light) for f in body.faces
+    ]
     seen = [g for g in groups if g is not None]
     if len(seen) < len(groups):
         return None
@@ -291,7 +354,9 @@ def _owns(owners: NDArray[np.uint8], x: float, y: float, number: int) -> bool:
     return 0 <= x < w and 0 <= y < h and owners[int(y), int(x)] == number
 
 
-def _moved(box: tuple[float, float, float, float], by: tuple[float, float], size_px: tuple[int, int]) -> tuple[float, float, float, float]:
+def _moved(
+    box: tuple[float, float, float, float], by: tuple[float, float], size_px: tuple[int, int]
+) -> tuple[float, float, float, float]:
     (dx, dy), (w, h) = by, size_px
     x1, y1, x2, y2 = np.clip(np.array(box) + (dx, dy, dx, dy), 0, (w, h, w, h))
     return float(x1), float(y1), float(x2), float(y2)

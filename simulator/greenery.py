@@ -19,14 +19,36 @@ def paint_tree(canvas: Canvas, tree: Tree) -> None:
         return
     rng = np.random.default_rng(tree.seed)
     foot, bark = np.array([*tree.place, 0.0]), _BARKS[tree.kind]
-    paint_bar(canvas, foot, foot + (0, 0, tree.height_m * 0.55), 0.02 * tree.height_m * (0.8 if tree.kind == "birch" else 1.0), bark)
+    paint_bar(
+        canvas,
+        foot,
+        foot + (0, 0, tree.height_m * 0.55),
+        0.02 * tree.height_m * (0.8 if tree.kind == "birch" else 1.0),
+        bark,
+    )
     if canvas.weather.snow_cover and tree.kind != "spruce":
-        _branches(canvas, foot + (0, 0, tree.height_m * 0.3), np.array([0, 0, 1.0]), tree.height_m * 0.24, 5, bark, rng)
+        _branches(
+            canvas,
+            foot + (0, 0, tree.height_m * 0.3),
+            np.array([0, 0, 1.0]),
+            tree.height_m * 0.24,
+            5,
+            bark,
+            rng,
+        )
     else:
         _leaves(canvas, tree, foot, rng)
 
 
-def _branches(canvas: Canvas, start: Array, way: Array, length_m: float, left: int, bark: tuple[float, float, float], rng: np.random.Generator) -> None:
+def _branches(
+    canvas: Canvas,
+    start: Array,
+    way: Array,
+    length_m: float,
+    left: int,
+    bark: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> None:
     end = start + way * length_m
     tone = tuple(c * (0.55 + 0.09 * left) for c in bark)
     paint_bar(canvas, start, end, 0.012 * left * length_m / 1.2, tone)
@@ -34,7 +56,9 @@ def _branches(canvas: Canvas, start: Array, way: Array, length_m: float, left: i
         return
     for _ in range(3 if left > 2 else 2):
         turn = way + rng.normal(0, 0.42, 3) + (0, 0, 0.12)
-        _branches(canvas, end, turn / np.linalg.norm(turn), length_m * rng.uniform(0.62, 0.8), left - 1, bark, rng)
+        _branches(
+            canvas, end, turn / np.linalg.norm(turn), length_m * rng.uniform(0.62, 0.8), left - 1, bark, rng
+        )
 
 
 def _clumps(tree: Tree, foot: Array, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -46,7 +70,9 @@ def _clumps(tree: Tree, foot: Array, rng: np.random.Generator) -> tuple[Array, A
         level = rng.uniform(0.1, 1.0, count)
         reach = (1 - level) * 0.26 * h * np.sqrt(rng.uniform(0.3, 1, count))
         turn = rng.uniform(0, 2 * np.pi, count)
-        return foot + np.stack([reach * np.cos(turn), reach * np.sin(turn), level * h], 1), 0.02 * h + 0.05 * h * (1 - level)
+        return foot + np.stack(
+            [reach * np.cos(turn), reach * np.sin(turn), level * h], 1
+        ), 0.02 * h + 0.05 * h * (1 - level)
     spread = np.array([0.24, 0.24, 0.34]) * h if tree.kind == "birch" else np.array([0.16, 0.16, 0.40]) * h
     return foot + (0, 0, h * 0.64) + way * spread, rng.uniform(0.022, 0.05, count) * h
 

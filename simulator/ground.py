@@ -39,7 +39,9 @@ def _px(east_m: float, north_m: float) -> tuple[int, int]:
     return round((east_m - WEST_M) * PX_PER_M), round((NORTH_M - north_m) * PX_PER_M)
 
 
-def _fill(mask: NDArray[np.uint8], west: float, south: float, east: float, north: float, value: int = 255) -> None:
+def _fill(
+    mask: NDArray[np.uint8], west: float, south: float, east: float, north: float, value: int = 255
+) -> None:
     cv2.rectangle(mask, _px(west, north), _px(east, south), value, -1)
 
 
@@ -47,10 +49,18 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], grain_px: float) -> 
     """Smooth noise of mean 0 and deviation near 1 whose lumps are ``grain_px`` wide."""
     h, w = max(3, int(shape[0] / grain_px) + 2), max(3, int(shape[1] / grain_px) + 2)
     coarse = rng.standard_normal((h, w), dtype=np.float32)
-    return coarse if grain_px == 1 else cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return (
+        coarse if grain_px == 1 else cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    )
 
 
-def _texture(rng: np.random.Generator, shape: tuple[int, int], colour: tuple[float, float, float], fine: float, coarse: float) -> Picture:
+def _texture(
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    colour: tuple[float, float, float],
+    fine: float,
+    coarse: float,
+) -> Picture:
     tile = rng.standard_normal((512, 512), dtype=np.float32)
     grain = np.tile(tile, (shape[0] // 512 + 1, shape[1] // 512 + 1))[: shape[0], : shape[1]]
     tone = 1.0 + grain * fine + noise(rng, shape, 40) * coarse + noise(rng, shape, 9) * coarse * 0.5
@@ -109,9 +119,18 @@ def _wear(picture: Picture, road: NDArray[np.uint8], rng: np.random.Generator) -
         cv2.line(tone, _px(WEST_M, lane), _px(EAST_M, lane), 0.95, round(0.3 * PX_PER_M))
     for _ in range(26):
         x, y = rng.uniform(WEST_M, EAST_M), rng.uniform(-4, 3)
-        cv2.rectangle(tone, _px(x, y + rng.uniform(0.5, 1.6)), _px(x + rng.uniform(0.8, 4), y), float(rng.uniform(0.8, 1.12)), -1)
+        cv2.rectangle(
+            tone,
+            _px(x, y + rng.uniform(0.5, 1.6)),
+            _px(x + rng.uniform(0.8, 4), y),
+            float(rng.uniform(0.8, 1.12)),
+            -1,
+        )
     for _ in range(40):
-        way = np.cumsum(rng.normal(0, 0.35, (14, 2)), axis=0) + (rng.uniform(WEST_M, EAST_M), rng.uniform(-4, 4))
+        way = np.cumsum(rng.normal(0, 0.35, (14, 2)), axis=0) + (
+            rng.uniform(WEST_M, EAST_M),
+            rng.uniform(-4, 4),
+        )
         cv2.polylines(tone, [np.array([_px(*p) for p in way])], False, 0.72, 1, cv2.LINE_AA)
     tone = cv2.GaussianBlur(tone, (0, 0), 1.6)
     picture *= np.where(road > 0, tone, 1.0)[..., None]
@@ -143,7 +162,9 @@ def _markings(picture: Picture, rng: np.random.Generator, strength: float) -> No
     picture += (np.array([60, 190, 226], np.float32) - picture) * cover[..., None].astype(np.float32)
 
 
-def _snow(picture: Picture, masks: dict[str, NDArray[np.uint8]], rng: np.random.Generator, cover: float) -> None:
+def _snow(
+    picture: Picture, masks: dict[str, NDArray[np.uint8]], rng: np.random.Generator, cover: float
+) -> None:
     """Deep on the greens, trodden on the paths, slush between the wheel tracks."""
     shape = picture.shape[:2]
     lumps = noise(rng, shape, 26) * 0.5 + noise(rng, shape, 7) * 0.35
@@ -187,8 +208,15 @@ def _shadow_prism(shadow: NDArray[np.uint8], ring: list[tuple[float, float]], sh
     cv2.fillConvexPoly(shadow, cv2.convexHull(np.array(corners)), 255)
 
 
-def _shadow_fence(shadow: NDArray[np.uint8], start: tuple[float, float], end: tuple[float, float], shift: Array) -> None:
-    corners = [_px(*start), _px(*end), _px(end[0] + shift[0], end[1] + shift[1]), _px(start[0] + shift[0], start[1] + shift[1])]
+def _shadow_fence(
+    shadow: NDArray[np.uint8], start: tuple[float, float], end: tuple[float, float], shift: Array
+) -> None:
+    corners = [
+        _px(*start),
+        _px(*end),
+        _px(end[0] + shift[0], end[1] + shift[1]),
+        _px(start[0] + shift[0], start[1] + shift[1]),
+    ]
     weak = np.zeros_like(shadow)
     cv2.fillConvexPoly(weak, np.array(corners), 90)
     np.maximum(shadow, weak, out=shadow)

@@ -14,10 +14,25 @@ CLOTHES: tuple[Colour, ...] = (
     (40, 38, 38), (92, 60, 36), (60, 60, 66), (48, 40, 128), (120, 110, 96), (150, 80, 40), (70, 96, 60), (52, 120, 186),
     (180, 178, 172), (96, 60, 110), (60, 160, 190), (130, 130, 60), (70, 76, 160),
 )  # fmt: skip
-_TROUSERS: tuple[Colour, ...] = ((44, 40, 38), (88, 62, 42), (56, 58, 62), (92, 98, 104), (40, 52, 70), (110, 84, 60))
+_TROUSERS: tuple[Colour, ...] = (
+    (44, 40, 38),
+    (88, 62, 42),
+    (56, 58, 62),
+    (92, 98, 104),
+    (40, 52, 70),
+    (110, 84, 60),
+)
 _SKINS: tuple[Colour, ...] = ((140, 172, 214), (126, 158, 204), (104, 138, 186), (150, 184, 226))
 _HAIRS: tuple[Colour, ...] = ((26, 24, 24), (34, 40, 52), (50, 70, 96), (120, 124, 128), (40, 46, 120))
-_BAGS: tuple[Colour, ...] = ((36, 34, 34), (40, 36, 34), (120, 84, 50), (190, 186, 180), (60, 110, 60), (150, 120, 70), (60, 70, 150))
+_BAGS: tuple[Colour, ...] = (
+    (36, 34, 34),
+    (40, 36, 34),
+    (120, 84, 50),
+    (190, 186, 180),
+    (60, 110, 60),
+    (150, 120, 70),
+    (60, 70, 150),
+)
 
 
 class PersonLook(NamedTuple):
@@ -77,14 +92,23 @@ def _legs(look: PersonLook, posture: Posture) -> list[Bar]:
     for side, offset in ((1, 0.0), (-1, np.pi)):
         if posture.is_riding:
             pedal = posture.phase_rad + offset
-            hip, foot = _v(-0.18, side * 0.09, 0.95), _v(0.1 + 0.17 * np.cos(pedal), side * 0.1, 0.32 + 0.17 * np.sin(pedal))
+            hip, foot = (
+                _v(-0.18, side * 0.09, 0.95),
+                _v(0.1 + 0.17 * np.cos(pedal), side * 0.1, 0.32 + 0.17 * np.sin(pedal)),
+            )
             knee = (hip + foot) / 2 + _v(0.22, 0, 0.08)
         else:
             angle = 0.52 * posture.swing * np.sin(posture.phase_rad + offset)
             lift = 0.5 * posture.swing * max(0.0, np.cos(posture.phase_rad + offset))
             hip = _v(-0.1 * posture.bend, side * 0.09, hip_z)
-            knee = hip + 0.44 * _v(np.sin(angle + lift * 0.5 + posture.bend * 0.5), 0, -np.cos(angle + lift * 0.5 + posture.bend * 0.5))
-            foot = knee + 0.42 * _v(np.sin(angle - lift - posture.bend * 0.5), 0, -np.cos(angle - lift - posture.bend * 0.5))
+            knee = hip + 0.44 * _v(
+                np.sin(angle + lift * 0.5 + posture.bend * 0.5),
+                0,
+                -np.cos(angle + lift * 0.5 + posture.bend * 0.5),
+            )
+            foot = knee + 0.42 * _v(
+                np.sin(angle - lift - posture.bend * 0.5), 0, -np.cos(angle - lift - posture.bend * 0.5)
+            )
             foot[2] = max(foot[2], 0.07)
         bars.append((hip, knee, 0.095 * look.girth, 0.07, look.trousers))
         bars.append((knee, foot, 0.068, 0.05, look.trousers))
@@ -94,7 +118,9 @@ def _legs(look: PersonLook, posture: Posture) -> list[Bar]:
 
 def _trunk(look: PersonLook, posture: Posture) -> list[Bar]:
     lean = (0.45 if posture.is_riding else 0.06 * posture.swing) + 1.15 * posture.bend
-    pelvis = _v(-0.18, 0, 0.98) if posture.is_riding else _v(-0.1 * posture.bend, 0, 0.95 - 0.22 * posture.bend)
+    pelvis = (
+        _v(-0.18, 0, 0.98) if posture.is_riding else _v(-0.1 * posture.bend, 0, 0.95 - 0.22 * posture.bend)
+    )
     up = _v(np.sin(lean), 0, np.cos(lean))
     chest, neck = pelvis + 0.42 * up, pelvis + 0.56 * up
     head = neck + 0.16 * (up * 0.6 + _v(0.1, 0, 0.4))
@@ -160,7 +186,14 @@ def bicycle(rng: np.random.Generator, turn_rad: float) -> Capsules:
         spoke = 0.3 * _v(np.cos(turn_rad), 0, np.sin(turn_rad))
         bars.append((_v(hub_x, 0, 0.34) - spoke, _v(hub_x, 0, 0.34) + spoke, 0.008, 0.008, (150, 150, 150)))
     seat, crank, head = _v(-0.18, 0, 0.86), _v(0, 0, 0.3), _v(0.38, 0, 0.86)
-    for a, b in ((seat, crank), (crank, head), (seat, head), (crank, _v(-0.52, 0, 0.34)), (seat, _v(-0.52, 0, 0.34)), (head, _v(0.52, 0, 0.34))):
+    for a, b in (
+        (seat, crank),
+        (crank, head),
+        (seat, head),
+        (crank, _v(-0.52, 0, 0.34)),
+        (seat, _v(-0.52, 0, 0.34)),
+        (head, _v(0.52, 0, 0.34)),
+    ):
         bars.append((a, b, 0.026, 0.026, colour))
     bars.append((_v(-0.3, 0, 0.9), _v(-0.06, 0, 0.92), 0.06, 0.035, tyre))
     bars.append((_v(0.36, -0.26, 1.0), _v(0.36, 0.26, 1.0), 0.024, 0.024, tyre))
@@ -170,8 +203,14 @@ def bicycle(rng: np.random.Generator, turn_rad: float) -> Capsules:
 def dog(rng: np.random.Generator, phase_rad: float, swing: float) -> Capsules:
     """A stray dog."""
     coat = ((60, 84, 120), (46, 46, 48), (150, 170, 186), (40, 60, 90))[rng.integers(4)]
-    bars: list[Bar] = [(_v(-0.28, 0, 0.44), _v(0.24, 0, 0.47), 0.13, 0.15, coat), (_v(0.26, 0, 0.52), _v(0.42, 0, 0.66), 0.08, 0.09, coat)]
-    bars += [(_v(0.42, 0, 0.66), _v(0.58, 0, 0.62), 0.085, 0.05, coat), (_v(-0.36, 0, 0.5), _v(-0.56, 0, 0.66), 0.035, 0.025, coat)]
+    bars: list[Bar] = [
+        (_v(-0.28, 0, 0.44), _v(0.24, 0, 0.47), 0.13, 0.15, coat),
+        (_v(0.26, 0, 0.52), _v(0.42, 0, 0.66), 0.08, 0.09, coat),
+    ]
+    bars += [
+        (_v(0.42, 0, 0.66), _v(0.58, 0, 0.62), 0.085, 0.05, coat),
+        (_v(-0.36, 0, 0.5), _v(-0.56, 0, 0.66), 0.035, 0.025, coat),
+    ]
     for x, y, offset in ((0.22, 0.09, 0.0), (0.22, -0.09, np.pi), (-0.26, 0.09, np.pi), (-0.26, -0.09, 0.0)):
         step = 0.14 * swing * np.sin(phase_rad * 1.6 + offset)
         bars.append((_v(x, y, 0.42), _v(x + step, y, 0.04), 0.055, 0.04, coat))
@@ -180,4 +219,6 @@ def dog(rng: np.random.Generator, phase_rad: float, swing: float) -> Capsules:
 
 def _capsules(bars: list[Bar], scale: float) -> Capsules:
     ends = np.array([[a, b] for a, b, *_ in bars]) * scale
-    return Capsules(ends, np.array([[r0, r1] for _, _, r0, r1, _ in bars]) * scale, np.array([c for *_, c in bars], float))
+    return Capsules(
+        ends, np.array([[r0, r1] for _, _, r0, r1, _ in bars]) * scale, np.array([c for *_, c in bars], float)
+    )

@@ -71,8 +71,14 @@ def random_crowd(rng: np.random.Generator, camera: Camera, t_s: float) -> list[A
     return actors
 
 
-def _one(rng: np.random.Generator, number: int, object_class: ObjectClass, place: np.ndarray, t_s: float) -> list[Actor]:
-    turn = float(rng.choice([0, np.pi]) + rng.normal(0, 0.15)) if rng.random() < 0.6 else float(rng.uniform(-np.pi, np.pi))
+def _one(
+    rng: np.random.Generator, number: int, object_class: ObjectClass, place: np.ndarray, t_s: float
+) -> list[Actor]:
+    turn = (
+        float(rng.choice([0, np.pi]) + rng.normal(0, 0.15))
+        if rng.random() < 0.6
+        else float(rng.uniform(-np.pi, np.pi))
+    )
     speed = 0.0 if object_class is ObjectClass.BAG or rng.random() < 0.25 else float(rng.uniform(0.6, 1.6))
     way = np.array([np.cos(turn), np.sin(turn)]) * speed
     up = float(rng.uniform(0.1, 0.4)) if object_class is ObjectClass.BAG and rng.random() < 0.2 else 0.0
@@ -81,10 +87,17 @@ def _one(rng: np.random.Generator, number: int, object_class: ObjectClass, place
     stoops = ((t_s - rng.uniform(0.2, 1.4), t_s + rng.uniform(0.2, 1.4)),) if rng.random() < 0.12 else ()
     thing = Actor(number, object_class, path, int(rng.integers(1 << 30)), still, stoops)
     if object_class is ObjectClass.BICYCLE and rng.random() < 0.75:
-        rider = replace(thing, id=number + 1, object_class=ObjectClass.PERSON, is_riding=True, seed=thing.seed + 1)
+        rider = replace(
+            thing, id=number + 1, object_class=ObjectClass.PERSON, is_riding=True, seed=thing.seed + 1
+        )
         return [thing, rider]
     if object_class is ObjectClass.PERSON and rng.random() < 0.15:
         beside = np.array([-np.sin(turn), np.cos(turn)]) * 0.3
-        carried = tuple(w._replace(east_m=w.east_m + beside[0], north_m=w.north_m + beside[1], up_m=0.12) for w in path)
-        return [replace(thing, carries=(t_s - 5, t_s + 5)), Actor(number + 1, ObjectClass.BAG, carried, thing.seed + 2, still)]
+        carried = tuple(
+            w._replace(east_m=w.east_m + beside[0], north_m=w.north_m + beside[1], up_m=0.12) for w in path
+        )
+        return [
+            replace(thing, carries=(t_s - 5, t_s + 5)),
+            Actor(number + 1, ObjectClass.BAG, carried, thing.seed + 2, still),
+        ]
     return [thing]

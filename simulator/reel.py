@@ -51,7 +51,9 @@ def shots(order: Order, scene: Scene, camera_index: int) -> Iterator[Shot]:
     """The pictures of one camera, in order."""
     camera = scene.cameras[camera_index]
     weather = WEATHERS[order.weather]
-    filmer = Filmer(scene.world, camera, weather, _ground(scene.world.seed, order.weather), order.seed + camera_index)
+    filmer = Filmer(
+        scene.world, camera, weather, _ground(scene.world.seed, order.weather), order.seed + camera_index
+    )
     for number in range(round(order.seconds * order.fps)):
         yield filmer.shoot(scene.actors, number / order.fps)
 
@@ -68,7 +70,13 @@ def film_camera(order: Order, camera_index: int, folder: Path) -> list[list[Seen
         stream.pix_fmt = "yuv420p"
         stream.codec_context.gop_size = order.fps
         stream.codec_context.thread_count = 1
-        stream.options = {"preset": "veryfast", "crf": _QUALITY, "bf": "0", "keyint_min": str(order.fps), "sc_threshold": "0"}
+        stream.options = {
+            "preset": "veryfast",
+            "crf": _QUALITY,
+            "bf": "0",
+            "keyint_min": str(order.fps),
+            "sc_threshold": "0",
+        }
         for number, shot in enumerate(shots(order, scene, camera_index)):
             frame = av.VideoFrame.from_ndarray(_i420(shot.bgr), format="yuv420p")
             frame.pts, frame.time_base = number, Fraction(1, order.fps)

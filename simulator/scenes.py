@@ -66,9 +66,9 @@ _PLAY = Callable[[np.random.Generator, float], list[Deed]]
 
 def _street(rng: np.random.Generator, seconds: float) -> list[Deed]:
     return [
-        deeds.park(rng, 1, 13.4, 7.0, 58.0),
+        deeds.park(rng, 1, 13.4, 7.0, min(58.0, seconds - 19.0)),
         deeds.intrude(rng, 2, 15.0, 30.0),
-        deeds.dump(rng, 3, (-32.0, 5.9), 13.0, collected_s=seconds - 12.0 if seconds >= 80 else None),
+        deeds.dump(rng, 3, (-32.0, 5.9), 13.0, collected_s=seconds - 12.0 if seconds >= 56 else None),
         deeds.pass_the_fence(rng, 6, 38.0),
     ]
 
@@ -76,8 +76,12 @@ def _street(rng: np.random.Generator, seconds: float) -> list[Deed]:
 def _quiet(rng: np.random.Generator, seconds: float) -> list[Deed]:
     half = seconds / 2
     return [
-        deeds.park(rng, 1, float(rng.uniform(9, 17)), float(rng.uniform(8, half - 10)), float(rng.uniform(5, 10))),
-        deeds.park(rng, 2, float(rng.uniform(-14, -6)), float(rng.uniform(half, half + 8)), 25.0, is_zone=False),
+        deeds.park(
+            rng, 1, float(rng.uniform(9, 17)), float(rng.uniform(8, half - 10)), float(rng.uniform(5, 10))
+        ),
+        deeds.park(
+            rng, 2, float(rng.uniform(-14, -6)), float(rng.uniform(half, half + 8)), 25.0, is_zone=False
+        ),
         deeds.pass_the_fence(rng, 3, float(rng.uniform(-10, 20))),
         deeds.carry_past(rng, 4, float(rng.uniform(5, 15))),
         deeds.dump(rng, 6, (-39.0, 11.0), float(rng.uniform(20, 30)), is_wrong=False),
@@ -100,7 +104,11 @@ def _intrusion(rng: np.random.Generator, seconds: float) -> list[Deed]:
     play = [deeds.intrude(rng, 1, float(rng.uniform(12, 20)), float(rng.uniform(12, 20)))]
     if rng.random() < 0.5:
         play.append(deeds.intrude(rng, 2, float(rng.uniform(52, 58)), float(rng.uniform(12, 18))))
-    return [*play, deeds.pass_the_fence(rng, 3, float(rng.uniform(-8, 2))), deeds.pass_the_fence(rng, 4, float(rng.uniform(20, 40)))]
+    return [
+        *play,
+        deeds.pass_the_fence(rng, 3, float(rng.uniform(-8, 2))),
+        deeds.pass_the_fence(rng, 4, float(rng.uniform(20, 40))),
+    ]
 
 
 def _line_crossed(rng: np.random.Generator, seconds: float) -> list[Deed]:
@@ -121,7 +129,13 @@ def _dumping_act(rng: np.random.Generator, seconds: float) -> list[Deed]:
         deeds.carry_past(rng, 4, float(rng.uniform(-10, 5))),
         deeds.rest_a_bag(rng, 6, (at[0] - 3.0, 6.2), rest_s, rest_s + 6.0),
         deeds.dump(rng, 8, (-39.0, 11.0), float(rng.uniform(48, 56)), is_wrong=False),
-        deeds.dump(rng, 11, (float(rng.uniform(9, 17)), float(rng.uniform(5.4, 6.4))), float(rng.uniform(12, 24))),
+        deeds.dump(
+            rng,
+            11,
+            (float(rng.uniform(9, 13)), float(rng.uniform(5.4, 6.4))),
+            float(rng.uniform(12, 24)),
+            zone="corner-verge",
+        ),  # fmt: skip
     ]
 
 
@@ -149,8 +163,17 @@ def make_scene(name: str, seed: int, seconds: float, size_px: tuple[int, int] = 
     actors = [a for deed in played for a in deed.actors]
     life = standing_cars(rng, _LIFE_ID, seconds)
     life += walkers(rng, _LIFE_ID + 20, crowd, seconds)
-    life += cars(rng, _LIFE_ID + 60, seconds, [*actors, *life], gap_s)
+    life += cars(rng, _LIFE_ID + 60, seconds, [*actors, *wrapped(life, seconds)], gap_s)
     happenings = tuple(h for deed in played for h in deed.happenings if h.due_s < seconds)
     others = sorted(CAMERAS, key=lambda c: first.index(c.id) if c.id in first else len(first))
     cameras = tuple(c.resized(size_px) for c in others)
-    return Scene(name, seed, seconds, street(seed), tuple(wrapped([*actors, *life], seconds)), happenings, watches, cameras)
+    return Scene(
+        name,
+        seed,
+        seconds,
+        street(seed),
+        (*actors, *wrapped(life, seconds)),
+        happenings,
+        watches,
+        cameras,
+    )

@@ -45,6 +45,8 @@ class Expected(NamedTuple):
     due_s: float
     place: LatLon
     camera: str | None
+    is_required: bool = True
+    """A camera that sees the thing badly may say so, and need not."""
 
 
 class Match(NamedTuple):
@@ -81,10 +83,10 @@ def judge(expected: Sequence[Expected], claims: Sequence[Claim], tolerance: Tole
             found[i] = j
             used.add(j)
     repeats = {j for _, _, j in pairs} - used
-    matches = [_match(claims[j], expected[i]) for i, j in found.items()]
+    matches = [_match(claims[j], expected[i]) for i, j in found.items() if expected[i].is_required]
     return Score(
         sorted(matches, key=lambda m: m.claim.t_s),
-        [e for i, e in enumerate(expected) if i not in found],
+        [e for i, e in enumerate(expected) if i not in found and e.is_required],
         [c for j, c in enumerate(claims) if j not in used and j not in repeats],
         [c for j, c in enumerate(claims) if j in repeats],
     )
@@ -106,13 +108,21 @@ def expectations(truth: Mapping[str, Any], cameras: Iterable[str] | None, by_cam
     thing to say so, else anyone. Raises ``ScoreError`` for cameras that the film does not have."""
     wanted = set(truth["cameras"]) if cameras is None else set(cameras)
     if unknown := wanted - set(truth["cameras"]):
-        raise ScoreError(f"camera {sorted(unknown)[0]!r} is not in the film; it has {', '.join(truth['cameras'])}")
+        raise ScoreError(
+            f"camera {sorted(unknown)[0]!r} is not in the film; it has {', '.join(truth['cameras'])}"
+        )
     listed: list[Expected] = []
     for event in truth["events"]:
-        watching = [c for c in event["cameras"] if c in wanted]
-        place = LatLon(event["lat"], event["lon"])
-        for camera in watching if by_camera else [None] * bool(watching):
-            listed.append(Expected(event["id"], event["kind"], event["begin_s"], event["due_s"], place, camera))
+        clear = wanted & set(event["cameras"])
+        asked = {camera: camera in clear for camera in sorted(wanted)} if by_camera else {None: bool(clear)}
+        what = (
+            event["id"],
+            event["kind"],
+            event["begin_s"],
+            event["due_s"],
+            LatLon(event["lat"], event["lon"]),
+        )
+        listed += [Expected(*what, camera, is_required) for camera, is_required in asked.items()]
     return listed
 
 

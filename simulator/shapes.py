@@ -74,7 +74,9 @@ def turned(points: Array, heading_rad: float, place: Array) -> Array:
     return points @ matrix + place
 
 
-def draw_faces(faces: Faces, corners: Array, camera: Camera, light: Illumination) -> tuple[Array, Array, Array, Array] | None:
+def draw_faces(
+    faces: Faces, corners: Array, camera: Camera, light: Illumination
+) -> tuple[Array, Array, Array, Array] | None:
     """Faces at world ``corners`` (F, K, 3) → pixels (V, K, 2), colours (V, 3), glow (V,), sort keys (V, 2) of the
     visible ones; None when a corner lies behind the lens."""
     f, k, _ = corners.shape
@@ -94,11 +96,17 @@ def _lit(colours: Array, normals: Array, gloss: Array, light: Illumination) -> A
     upward = 0.72 + 0.28 * normals[:, 2:3]
     direct = np.maximum(normals @ light.sun, 0.0)[:, None]
     body = colours * (light.sky_colour * upward + light.sun_colour * direct)
-    mirrored = gloss[:, None] * np.maximum(normals[:, 2:3] * 0.8 + 0.25, 0.0) * (light.sky_colour + light.sun_colour * 0.4)
+    mirrored = (
+        gloss[:, None]
+        * np.maximum(normals[:, 2:3] * 0.8 + 0.25, 0.0)
+        * (light.sky_colour + light.sun_colour * 0.4)
+    )
     return np.minimum(body + mirrored * 120.0, 255.0)
 
 
-def draw_capsules(capsules: Capsules, ends: Array, camera: Camera, light: Illumination) -> tuple[Array, Array, Array] | None:
+def draw_capsules(
+    capsules: Capsules, ends: Array, camera: Camera, light: Illumination
+) -> tuple[Array, Array, Array] | None:
     """Capsules at world ``ends`` (C, 2, 3) → outlines (2C, 2·7, 2) px (body, then its bright side), colours (2C, 3),
     depths (2C,); None when an end lies behind the lens."""
     count = len(ends)
@@ -115,7 +123,11 @@ def draw_capsules(capsules: Capsules, ends: Array, camera: Camera, light: Illumi
     bright = capsules.colours * (light.sky_colour * 0.98 + light.sun_colour * 0.72)
     outlines = np.concatenate([_outline(pixels, radii), _outline(pixels + shift, radii * 0.62)])
     depths = depth.mean(axis=1)
-    return outlines, np.minimum(np.concatenate([base, bright]), 255.0), np.concatenate([depths, depths - 0.004])
+    return (
+        outlines,
+        np.minimum(np.concatenate([base, bright]), 255.0),
+        np.concatenate([depths, depths - 0.004]),
+    )
 
 
 def _outline(pixels: Array, radii: Array) -> Array:

@@ -19,7 +19,9 @@ _LEAST_SHARE = 0.5
 
 def sees(camera: Camera, area: Area) -> bool:
     """Whether enough of an area lies in the picture, near enough to watch it."""
-    east, north = np.meshgrid(np.linspace(area.west_m, area.east_m, 9), np.linspace(area.south_m, area.north_m, 9))
+    east, north = np.meshgrid(
+        np.linspace(area.west_m, area.east_m, 9), np.linspace(area.south_m, area.north_m, 9)
+    )
     points = np.column_stack([east.ravel(), north.ravel(), np.zeros(81)])
     return _share(camera, points) >= _LEAST_SHARE
 
@@ -69,7 +71,16 @@ def calibration(camera: Camera, seed: int) -> list[dict[str, Any]]:
     rng = np.random.default_rng([seed, 23])
     w, h = camera.size_px
     points: list[dict[str, Any]] = []
-    for x, y in ((0.12, 0.9), (0.5, 0.95), (0.88, 0.9), (0.2, 0.62), (0.55, 0.66), (0.85, 0.6), (0.3, 0.42), (0.72, 0.42)):
+    for x, y in (
+        (0.12, 0.9),
+        (0.5, 0.95),
+        (0.88, 0.9),
+        (0.2, 0.62),
+        (0.55, 0.66),
+        (0.85, 0.6),
+        (0.3, 0.42),
+        (0.72, 0.42),
+    ):
         top = camera.pixels(np.array([[0.0, -math.tan(math.radians(camera.pitch_deg)), 1.0]]))[0][0, 1]
         row = max(y * h, top + 0.12 * h)
         ground = camera.unproject_ground(np.array([[x * w, row]]))[0]
@@ -88,7 +99,10 @@ def scene_toml(scene: Scene, camera: Camera) -> str:
         f'id = "{camera.id}"', f'name = "{camera.name}"', f"size_px = [{w}, {h}]", 'timezone = "Asia/Almaty"', "",
         "[calibration]", f"pixel_error_px = {PIXEL_ERROR_PX}", "points = [",
     ]  # fmt: skip
-    lines += [f"  {{ px = {p['px']}, lat = {p['lat']:.8f}, lon = {p['lon']:.8f} }}," for p in calibration(camera, scene.seed)]
+    lines += [
+        f"  {{ px = {p['px']}, lat = {p['lat']:.8f}, lon = {p['lon']:.8f} }},"
+        for p in calibration(camera, scene.seed)
+    ]
     lines.append("]")
     for name in dict.fromkeys(z for w in watches for z in (w.place, w.container) if z in ZONES):
         lines += ["", "[[zone]]", f'id = "{name}"', f"polygon_px = {polygon_px(camera, ZONES[name].ring)}"]
@@ -104,7 +118,14 @@ def _tripwire(camera: Camera, name: str) -> list[str]:
     a, b = TRIPWIRES[name]
     pixels = np.round(camera.project(np.array([(*a, 0.0), (*b, 0.0)]))[0]).astype(int).tolist()
     # Someone at the west end who looks east has the north, where nobody may drive, on the left.
-    return ["", "[[tripwire]]", f'id = "{name}"', f"from_px = {pixels[0]}", f"to_px = {pixels[1]}", 'direction = "right_to_left"']
+    return [
+        "",
+        "[[tripwire]]",
+        f'id = "{name}"',
+        f"from_px = {pixels[0]}",
+        f"to_px = {pixels[1]}",
+        'direction = "right_to_left"',
+    ]
 
 
 def _rule(watch: Watch) -> list[str]:

@@ -19,7 +19,9 @@ SPEED_MPS = 10.0
 _VEHICLE_SHARES = ((ObjectClass.CAR, 0.84), (ObjectClass.TRUCK, 0.09), (ObjectClass.BUS, 0.07))
 
 
-def walk(points: Sequence[Point], start_s: float, speed_mps: float, pauses: dict[int, float] | None = None) -> tuple[Waypoint, ...]:
+def walk(
+    points: Sequence[Point], start_s: float, speed_mps: float, pauses: dict[int, float] | None = None
+) -> tuple[Waypoint, ...]:
     """A walk along ``points`` at an even speed; ``pauses`` are seconds spent at a point, by its index."""
     t_s, way = start_s, [Waypoint(start_s, *points[0])]
     for i, (a, b) in enumerate(zip(points, points[1:], strict=False), start=1):
@@ -33,10 +35,26 @@ def walk(points: Sequence[Point], start_s: float, speed_mps: float, pauses: dict
 
 def standing_cars(rng: np.random.Generator, first_id: int, seconds: float) -> list[Actor]:
     """Cars parked where they may be: on the forecourts."""
-    places = [(3.0, 13.2, 90.0), (6.0, 13.2, 90.0), (26.5, 13.0, -90.0), (-52, 14.6, 0.0), (-22.0, 14.4, 180.0), (52.0, 12.4, 90.0), (55.4, 12.4, 90.0), (-44.0, -13.8, 0.0), (44.0, -14.2, 90.0)]
+    places = [
+        (3.0, 13.2, 90.0),
+        (6.0, 13.2, 90.0),
+        (26.5, 13.0, -90.0),
+        (-52, 14.6, 0.0),
+        (-22.0, 14.4, 180.0),
+        (52.0, 12.4, 90.0),
+        (55.4, 12.4, 90.0),
+        (-44.0, -13.8, 0.0),
+        (44.0, -14.2, 90.0),
+    ]
     kept = [p for p in places if rng.random() < 0.75]
     return [
-        Actor(first_id + i, ObjectClass.CAR, (Waypoint(-1.0, x, y), Waypoint(seconds + 1.0, x, y)), int(rng.integers(1 << 30)), turn)
+        Actor(
+            first_id + i,
+            ObjectClass.CAR,
+            (Waypoint(-1.0, x, y), Waypoint(seconds + 1.0, x, y)),
+            int(rng.integers(1 << 30)),
+            turn,
+        )
         for i, (x, y, turn) in enumerate(kept)
     ]
 
@@ -60,21 +78,31 @@ def _walker(rng: np.random.Generator, number: int, start_s: float) -> list[Actor
     seed, kind = int(rng.integers(1 << 30)), rng.random()
     if kind < 0.1 and len(points) == 2:
         ride = walk(points, start_s, float(rng.uniform(3.0, 4.2)))
-        return [Actor(number, ObjectClass.BICYCLE, ride, seed), Actor(number + 1, ObjectClass.PERSON, ride, seed + 1, is_riding=True)]
+        return [
+            Actor(number, ObjectClass.BICYCLE, ride, seed),
+            Actor(number + 1, ObjectClass.PERSON, ride, seed + 1, is_riding=True),
+        ]
     way = walk(points, start_s, float(rng.uniform(1.1, 1.55)))
     object_class = ObjectClass.DOG if kind > 0.95 else ObjectClass.PERSON
     return [Actor(number, object_class, way, seed)]
 
 
-def cars(rng: np.random.Generator, first_id: int, seconds: float, others: Sequence[Actor], gap_s: float = 6.0) -> list[Actor]:
-    """Traffic on both lanes. Whoever would hit somebody is left out: nobody here has to brake."""
+def cars(
+    rng: np.random.Generator, first_id: int, seconds: float, others: Sequence[Actor], gap_s: float = 6.0
+) -> list[Actor]:
+    """Traffic on both lanes. Whoever would hit one of ``others`` is left out: nobody here has to brake."""
     kept: list[Actor] = []
     for lane in (_EASTBOUND_M, _WESTBOUND_M):
         t_s = float(rng.uniform(0, gap_s))
         while t_s < seconds:
             pick = rng.choice(3, p=[share for _, share in _VEHICLE_SHARES])
-            actor = Actor(first_id + len(kept), _VEHICLE_SHARES[pick][0], _lane(lane, t_s, others), int(rng.integers(1 << 30)))
-            if _is_free(actor, wrapped([*others, *kept], seconds), seconds):
+            actor = Actor(
+                first_id + len(kept),
+                _VEHICLE_SHARES[pick][0],
+                _lane(lane, t_s, others),
+                int(rng.integers(1 << 30)),
+            )
+            if _is_free(actor, [*others, *wrapped(kept, seconds)], seconds):
                 kept.append(actor)
             t_s += gap_s * float(rng.uniform(0.5, 1.8))
     return kept
@@ -92,7 +120,12 @@ def _lane(lane_m: float, start_s: float, others: Sequence[Actor]) -> tuple[Waypo
 def _standing(others: Sequence[Actor], start_s: float) -> list[float]:
     """Where vehicles stand in the westbound lane when a car that starts at ``start_s`` comes by."""
     places: list[float] = []
-    for a, b in ((a, b) for o in others for a, b in zip(o.waypoints, o.waypoints[1:], strict=False) if o.object_class in (ObjectClass.CAR, ObjectClass.TRUCK)):
+    for a, b in (
+        (a, b)
+        for o in others
+        for a, b in zip(o.waypoints, o.waypoints[1:], strict=False)
+        if o.object_class in (ObjectClass.CAR, ObjectClass.TRUCK)
+    ):
         passing_s = start_s + (END_M - a.east_m) / SPEED_MPS
         if a[1:] == b[1:] and 2.0 < a.north_m < 4.5 and a.t_s - 5 < passing_s < b.t_s + 4:
             places.append(a.east_m)

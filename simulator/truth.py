@@ -68,7 +68,13 @@ def _events(scene: Scene, fps: float, boxes: Boxes) -> list[dict[str, Any]]:
 def _is_clear(frames: list[list[SeenBox]], thing: int, begin_s: float, due_s: float, fps: float) -> bool:
     """Whether the camera sees the thing well enough, for most of the time, to be asked for it."""
     span = frames[round(begin_s * fps) : max(round(due_s * fps), round(begin_s * fps) + 1)]
-    seen = sum(any(b.actor_id == thing and b.visible_fraction >= _CLEAR_SHARE and b.box[3] - b.box[1] >= _CLEAR_PX for b in boxes) for boxes in span)
+    seen = sum(
+        any(
+            b.actor_id == thing and b.visible_fraction >= _CLEAR_SHARE and b.box[3] - b.box[1] >= _CLEAR_PX
+            for b in boxes
+        )
+        for boxes in span
+    )
     return bool(span) and seen >= _CLEAR_FRAMES * len(span)
 
 
@@ -99,8 +105,15 @@ def base_map(world: World) -> dict[str, Any]:
     features = [_polygon("green", [(-110, -44), (110, -44), (110, 64), (-110, 64)])]
     features += [_polygon(_MAP_CLASSES[a.kind], a.ring) for a in world.grounds]
     features += [_polygon("crossing", [(22.0, -4.5), (26.0, -4.5), (26.0, 4.5), (22.0, 4.5)])]
-    features += [_polygon("container" if h.style == "container" else "building", h.area.ring, height_m=round(h.height_m, 1)) for h in world.houses]
-    features += [_feature("fence", "LineString", [_position(f.start), _position(f.end)]) for f in world.fences]
+    features += [
+        _polygon(
+            "container" if h.style == "container" else "building", h.area.ring, height_m=round(h.height_m, 1)
+        )
+        for h in world.houses
+    ]
+    features += [
+        _feature("fence", "LineString", [_position(f.start), _position(f.end)]) for f in world.fences
+    ]
     features += [_feature("tree", "Point", _position(t.place)) for t in world.trees]
     features += [_polygon("zone", a.ring, id=name) for name, a in ZONES.items() if name != "container-pad"]
     return {"type": "FeatureCollection", "features": features}
@@ -116,4 +129,8 @@ def _polygon(name: str, ring: list[tuple[float, float]], **properties: object) -
 
 
 def _feature(name: str, shape: str, coordinates: object, **properties: object) -> dict[str, Any]:
-    return {"type": "Feature", "properties": {"class": name, **properties}, "geometry": {"type": shape, "coordinates": coordinates}}
+    return {
+        "type": "Feature",
+        "properties": {"class": name, **properties},
+        "geometry": {"type": shape, "coordinates": coordinates},
+    }

@@ -43,7 +43,15 @@ class _Parts:
         self.gloss: list[float] = []
         self.glow: list[float] = []
 
-    def add(self, corners: Array, centre: Array, colour: Colour, layer: int = 0, gloss: float = 0.3, glow: float = 0.0) -> None:
+    def add(
+        self,
+        corners: Array,
+        centre: Array,
+        colour: Colour,
+        layer: int = 0,
+        gloss: float = 0.3,
+        glow: float = 0.0,
+    ) -> None:
         normal = np.cross(corners[1] - corners[0], corners[2] - corners[1])
         outward = normal @ (corners.mean(axis=0) - centre) >= 0
         self.corners.append(corners if outward else corners[::-1])
@@ -54,7 +62,11 @@ class _Parts:
 
     def faces(self) -> Faces:
         return Faces(
-            np.stack(self.corners), np.array(self.colours, float), np.array(self.layers), np.array(self.gloss), np.array(self.glow)
+            np.stack(self.corners),
+            np.array(self.colours, float),
+            np.array(self.layers),
+            np.array(self.gloss),
+            np.array(self.glow),
         )
 
 
@@ -93,7 +105,14 @@ def _inset(wall: Array, start: float, stop: float) -> Array:
     a, b = start + 0.05, stop - 0.05
     low = wall[0] + (wall[1] - wall[0]) * np.array([[a], [b]])
     high = wall[3] + (wall[2] - wall[3]) * np.array([[a], [b]])
-    return np.array([low[0] * 0.9 + high[0] * 0.1, low[1] * 0.9 + high[1] * 0.1, low[1] * 0.12 + high[1] * 0.88, low[0] * 0.12 + high[0] * 0.88])
+    return np.array(
+        [
+            low[0] * 0.9 + high[0] * 0.1,
+            low[1] * 0.9 + high[1] * 0.1,
+            low[1] * 0.12 + high[1] * 0.88,
+            low[0] * 0.12 + high[0] * 0.88,
+        ]
+    )
 
 
 def _end_lamps(parts: _Parts, nose: Station, tail: Station, lamp_m: float = 0.28) -> None:
@@ -103,17 +122,39 @@ def _end_lamps(parts: _Parts, nose: Station, tail: Station, lamp_m: float = 0.28
         top, bottom = high - 0.05, max(low, high - 0.24)
         for side in (-1.0, 1.0):
             y0, y1 = side * (half - 0.04), side * (half - 0.04 - lamp_m)
-            face = np.array([[x, y0, bottom], [x, y1, bottom], [x, y1, top], [x, y0, top]]) + (0.012 * out, 0, 0)
+            face = np.array([[x, y0, bottom], [x, y1, bottom], [x, y1, top], [x, y0, top]]) + (
+                0.012 * out,
+                0,
+                0,
+            )
             parts.add(face, centre, colour, 3, 0.2, 1.0)
-        plate = np.array([[x, -0.25, low + 0.06], [x, 0.25, low + 0.06], [x, 0.25, low + 0.17], [x, -0.25, low + 0.17]])
+        plate = np.array(
+            [[x, -0.25, low + 0.06], [x, 0.25, low + 0.06], [x, 0.25, low + 0.17], [x, -0.25, low + 0.17]]
+        )
         parts.add(plate + (0.014 * out, 0, 0), centre, _PLATE, 3, 0.0)
 
 
-def _side_strip(parts: _Parts, x0: float, x1: float, half: float, low: float, high: float, colour: Colour, layer: int = 1, gloss: float = 0.3) -> None:
+def _side_strip(
+    parts: _Parts,
+    x0: float,
+    x1: float,
+    half: float,
+    low: float,
+    high: float,
+    colour: Colour,
+    layer: int = 1,
+    gloss: float = 0.3,
+) -> None:
     """A band along both sides, a little outside of them."""
     for side in (-1.0, 1.0):
         y = side * (half + 0.01)
-        parts.add(np.array([[x0, y, low], [x1, y, low], [x1, y, high], [x0, y, high]]), np.array([0, 0, low]), colour, layer, gloss)
+        parts.add(
+            np.array([[x0, y, low], [x1, y, low], [x1, y, high], [x0, y, high]]),
+            np.array([0, 0, low]),
+            colour,
+            layer,
+            gloss,
+        )
 
 
 def _wheels(at: tuple[float, ...], half: float, radius: float) -> Faces:
@@ -124,7 +165,9 @@ def _wheels(at: tuple[float, ...], half: float, radius: float) -> Faces:
         for side in (-1.0, 1.0):
             middle = np.array([x, side * (half + 0.012), radius])
             parts.add(circle * radius + middle, np.array([x, 0, radius]), _TYRE, 2, 0.0)
-            parts.add(circle * radius * 0.58 + middle + (0, side * 0.01, 0), np.array([x, 0, radius]), _HUB, 3, 0.3)
+            parts.add(
+                circle * radius * 0.58 + middle + (0, side * 0.01, 0), np.array([x, 0, radius]), _HUB, 3, 0.3
+            )
     return parts.faces()
 
 
@@ -144,11 +187,19 @@ def car(rng: np.random.Generator) -> Vehicle:
     ]  # fmt: skip
     _hull(parts, body, paint, 0)
     _side_strip(parts, tail + 0.25, nose - 0.4, half - 0.02, 0.2 + lift, 0.32 + lift, _DARK)
-    rear = {"saloon": (tail + 0.55, tail + 1.15), "hatchback": (tail + 0.08, tail + 0.6)}.get(style, (tail + 0.06, tail + 0.22))
+    rear = {"saloon": (tail + 0.55, tail + 1.15), "hatchback": (tail + 0.08, tail + 0.6)}.get(
+        style, (tail + 0.06, tail + 0.22)
+    )
     height = belt + rng.uniform(0.5, 0.58) + lift * 0.6
     front = nose - rng.uniform(0.95, 1.15)
     roof_paint = paint if rng.random() < 0.85 else _DARK
-    _cabin(parts, (rear[0], front, half - 0.07, belt - 0.01), (rear[1], front - 0.75, half - 0.24, height), roof_paint, 4)
+    _cabin(
+        parts,
+        (rear[0], front, half - 0.07, belt - 0.01),
+        (rear[1], front - 0.75, half - 0.24, height),
+        roof_paint,
+        4,
+    )
     _end_lamps(parts, body[-1], body[0])
     discs = _wheels((tail + 0.85, nose - 0.85), half, 0.31 + lift * 0.3)
     return Vehicle(parts.faces(), discs, nose - tail, half * 2, height)
@@ -164,11 +215,24 @@ def truck(rng: np.random.Generator) -> Vehicle:
     _hull(parts, [(tail, half - 0.25, 0.5, 0.85), (cab_tail, half - 0.25, 0.5, 0.85)], _DARK, 0, 0.0)
     cargo = ((226, 226, 222), (196, 170, 110), (90, 120, 160), (120, 150, 110))[rng.integers(4)]
     _hull(parts, [(tail, half, 0.85, top), (cab_tail - 0.15, half, 0.85, top)], cargo, 1, 0.1)
-    _side_strip(parts, tail + 0.2, cab_tail - 0.4, half, 1.45, 1.75, PAINTS[rng.integers(len(PAINTS))], 2, 0.1)
-    cab: list[Station] = [(cab_tail, half - 0.08, 0.45, 2.2), (nose - 0.3, half - 0.08, 0.4, 2.2), (nose, half - 0.14, 0.42, 1.35)]
+    _side_strip(
+        parts, tail + 0.2, cab_tail - 0.4, half, 1.45, 1.75, PAINTS[rng.integers(len(PAINTS))], 2, 0.1
+    )
+    cab: list[Station] = [
+        (cab_tail, half - 0.08, 0.45, 2.2),
+        (nose - 0.3, half - 0.08, 0.4, 2.2),
+        (nose, half - 0.14, 0.42, 1.35),
+    ]
     _hull(parts, cab, paint, 2)
     _side_strip(parts, cab_tail + 0.35, nose - 0.45, half - 0.08, 1.35, 1.95, GLASS, 3, 0.7)
-    screen = np.array([[nose - 0.02, -half + 0.26, 1.38], [nose - 0.02, half - 0.26, 1.38], [nose - 0.27, half - 0.24, 2.1], [nose - 0.27, -half + 0.24, 2.1]])
+    screen = np.array(
+        [
+            [nose - 0.02, -half + 0.26, 1.38],
+            [nose - 0.02, half - 0.26, 1.38],
+            [nose - 0.27, half - 0.24, 2.1],
+            [nose - 0.27, -half + 0.24, 2.1],
+        ]
+    )
     parts.add(screen + (0.02, 0, 0.0), np.array([cab_tail, 0, 1.0]), GLASS, 3, 0.75)
     _end_lamps(parts, (nose, half - 0.16, 0.5, 0.85), (tail, half - 0.1, 0.5, 0.85))
     return Vehicle(parts.faces(), _wheels((tail + 1.2, nose - 1.0), half - 0.12, 0.46), length, half * 2, top)
@@ -180,13 +244,25 @@ def bus(rng: np.random.Generator) -> Vehicle:
     tail, nose = -length / 2, length / 2
     paint = ((150, 150, 40), (60, 130, 60), (40, 110, 200), (200, 200, 196), (46, 46, 170))[rng.integers(5)]
     parts = _Parts()
-    _hull(parts, [(tail, half - 0.04, 0.35, top), (tail + 0.15, half, 0.3, top), (nose - 0.25, half, 0.3, top), (nose, half - 0.1, 0.35, top - 0.15)], paint, 0)
+    _hull(
+        parts,
+        [
+            (tail, half - 0.04, 0.35, top),
+            (tail + 0.15, half, 0.3, top),
+            (nose - 0.25, half, 0.3, top),
+            (nose, half - 0.1, 0.35, top - 0.15),
+        ],
+        paint,
+        0,
+    )
     _side_strip(parts, tail + 0.15, nose - 0.25, half, 0.3, 0.75, (225, 226, 224), 1)
     panes = np.linspace(tail + 0.3, nose - 0.35, 7)
     for x0, x1 in zip(panes, panes[1:], strict=False):
         _side_strip(parts, x0 + 0.05, x1 - 0.05, half, 1.3, 2.35, GLASS, 2, 0.7)
     for x, out in ((nose, 1.0), (tail, -1.0)):
-        pane = np.array([[x, -half + 0.2, 1.2], [x, half - 0.2, 1.2], [x, half - 0.2, 2.5], [x, -half + 0.2, 2.5]])
+        pane = np.array(
+            [[x, -half + 0.2, 1.2], [x, half - 0.2, 1.2], [x, half - 0.2, 2.5], [x, -half + 0.2, 2.5]]
+        )
         parts.add(pane + (0.015 * out, 0, 0), np.array([x - out, 0, 1.5]), GLASS, 2, 0.75)
     _end_lamps(parts, (nose, half - 0.1, 0.4, 0.8), (tail, half - 0.04, 0.4, 0.9))
     return Vehicle(parts.faces(), _wheels((tail + 2.0, nose - 2.2), half, 0.47), length, half * 2, top)

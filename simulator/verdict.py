@@ -11,16 +11,22 @@ class FileRefused(ValueError):
     """A file cannot be read as what it should be."""
 
 
-def of_files(truth_path: Path, events_path: Path, cameras: list[str] | None, started_at: str | None) -> tuple[Score, dict[str, Any]]:
+def of_files(
+    truth_path: Path, events_path: Path, cameras: list[str] | None, started_at: str | None
+) -> tuple[Score, dict[str, Any]]:
     """The score of a file of reports or incidents; raises ``FileRefused`` with the file, the line and a way out."""
     truth = _truth(truth_path)
     rows = _rows(events_path)
     is_incidents = bool(rows) and "event_id" not in rows[0]
     try:
-        claims = incident_claims(rows, started_at or truth["started_at"]) if is_incidents else report_claims(rows)
+        claims = (
+            incident_claims(rows, started_at or truth["started_at"]) if is_incidents else report_claims(rows)
+        )
         score = judge(expectations(truth, cameras, by_camera=not is_incidents), claims)
     except KeyError as error:
-        raise FileRefused(f"{events_path}: a line has no {error}; give the reports of edge watch or a hub's incidents") from None
+        raise FileRefused(
+            f"{events_path}: a line has no {error}; give the reports of edge watch or a hub's incidents"
+        ) from None
     except (ScoreError, ValueError, TypeError) as error:
         raise FileRefused(str(error)) from None
     return score, summary(score)
@@ -61,10 +67,16 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def table(score: Score, numbers: dict[str, Any]) -> list[str]:
     """The outcome for people."""
-    lines = [f"{'':18}{'expected':>9}{'found':>7}{'missed':>8}{'false':>7}{'twice':>7}{'delay s':>9}{'off m':>7}"]
+    lines = [
+        f"{'':18}{'expected':>9}{'found':>7}{'missed':>8}{'false':>7}{'twice':>7}{'delay s':>9}{'off m':>7}"
+    ]
     for name, row in [*numbers["by_kind"].items(), ("all", numbers)]:
-        delay, off = (("–" if row[k] is None else f"{row[k]:.1f}") for k in ("delay_s_p50", "position_error_m_p50"))
-        lines.append(f"{name:18}{row['expected']:9}{row['matched']:7}{row['missed']:8}{row['false']:7}{row['duplicates']:7}{delay:>9}{off:>7}")
+        delay, off = (
+            ("–" if row[k] is None else f"{row[k]:.1f}") for k in ("delay_s_p50", "position_error_m_p50")
+        )
+        lines.append(
+            f"{name:18}{row['expected']:9}{row['matched']:7}{row['missed']:8}{row['false']:7}{row['duplicates']:7}{delay:>9}{off:>7}"
+        )
     lines += [f"missed: {e.kind} at {e.begin_s:.1f} s, camera {e.camera or 'any'}" for e in score.missed]
     lines += [f"false: {c.kind} at {c.t_s:.1f} s, camera {c.camera or 'any'}" for c in score.false]
     lines += [f"twice: {c.kind} at {c.t_s:.1f} s, camera {c.camera or 'any'}" for c in score.duplicates]

@@ -40,7 +40,12 @@ class Weather:
         return np.array([math.sin(b) * math.cos(h), math.cos(b) * math.cos(h), math.sin(h)])
 
 
-_OVERCAST = {"sun_colour": (0.04, 0.04, 0.04), "sky_colour": (1.0, 0.98, 0.96), "horizon": (214, 210, 204), "zenith": (196, 190, 182)}
+_OVERCAST = {
+    "sun_colour": (0.04, 0.04, 0.04),
+    "sky_colour": (1.0, 0.98, 0.96),
+    "horizon": (214, 210, 204),
+    "zenith": (196, 190, 182),
+}
 _NIGHT = {
     "sun_colour": (0.0, 0.0, 0.0), "sky_colour": (0.125, 0.10, 0.085), "horizon": (58, 44, 36), "zenith": (30, 20, 16),
     "lamp_strength": 1.0, "noise": 3.2,
@@ -89,10 +94,16 @@ def infrared_light(weather: Weather, depth_m: Array) -> Array:
     return 0.85 / (1.0 + (depth_m / _INFRARED_REACH_M) ** 2)
 
 
-def illumination(weather: Weather, lamps: tuple[Lamp, ...], place: Array, sun_share: float, depth_m: float) -> Illumination:
+def illumination(
+    weather: Weather, lamps: tuple[Lamp, ...], place: Array, sun_share: float, depth_m: float
+) -> Illumination:
     """The light on something at ``place`` (3,) that gets ``sun_share`` (0–1) of the sun."""
-    near = lamp_light(weather, lamps, place[None, :] + (0.0, 0.0, 1.0))[0] + float(infrared_light(weather, np.array(depth_m)))
-    return Illumination(weather.sun, np.array(weather.sun_colour) * sun_share, np.array(weather.sky_colour) + near)
+    near = lamp_light(weather, lamps, place[None, :] + (0.0, 0.0, 1.0))[0] + float(
+        infrared_light(weather, np.array(depth_m))
+    )
+    return Illumination(
+        weather.sun, np.array(weather.sun_colour) * sun_share, np.array(weather.sky_colour) + near
+    )
 
 
 def varied(rng: np.random.Generator) -> Weather:

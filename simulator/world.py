@@ -30,7 +30,12 @@ class Area(NamedTuple):
     @property
     def ring(self) -> list[Point]:
         """Its corners, counter-clockwise."""
-        return [(self.west_m, self.south_m), (self.east_m, self.south_m), (self.east_m, self.north_m), (self.west_m, self.north_m)]
+        return [
+            (self.west_m, self.south_m),
+            (self.east_m, self.south_m),
+            (self.east_m, self.north_m),
+            (self.west_m, self.north_m),
+        ]
 
 
 class House(NamedTuple):
@@ -121,7 +126,13 @@ def _houses(rng: np.random.Generator) -> tuple[House, ...]:
         colour, accent = _FLAT_TONES[rng.integers(len(_FLAT_TONES))]
         return House(Area("house", w, s, e, n), storeys * 3.0 + 0.8, "flats", colour, accent)
 
-    shop = House(Area("house", 4.0, 16.0, 28.0, 27.0), 5.2, "shop", (190, 200, 206), ((150, 110, 30), (60, 60, 180), (60, 130, 50))[rng.integers(3)])
+    shop = House(
+        Area("house", 4.0, 16.0, 28.0, 27.0),
+        5.2,
+        "shop",
+        (190, 200, 206),
+        ((150, 110, 30), (60, 60, 180), (60, 130, 50))[rng.integers(3)],
+    )
     kiosk = House(Area("house", 9.0, -24.0, 14.0, -20.0), 3.4, "kiosk", (176, 190, 196), (140, 120, 60))
     cell = House(Area("house", 19.5, -23.5, 22.5, -20.5), 2.2, "kiosk", (120, 128, 120), (60, 140, 190))
     bins = tuple(
@@ -146,10 +157,27 @@ def _fences() -> tuple[Fence, ...]:
 def _trees(rng: np.random.Generator) -> tuple[Tree, ...]:
     places: list[tuple[float, float, str]] = [(x, 11.6, "birch") for x in (-58, -51, -32, -26, -14)]
     places += [(x, -12.6, "poplar") for x in (-50, -38, -26, -16, 34, 48, 62)]
-    places += [(-66, 12, "spruce"), (-3, -20, "spruce"), (2, -14.5, "birch"), (29.5, -19, "spruce"), (-5, -24, "birch"), (62, 12, "birch"), (76, 12, "birch"), (-76, -13, "poplar"), (-88, 13, "birch"), (1.2, 21, "birch"), (30.5, 30, "spruce")]
+    places += [
+        (-66, 12, "spruce"),
+        (-3, -20, "spruce"),
+        (2, -14.5, "birch"),
+        (29.5, -19, "spruce"),
+        (-5, -24, "birch"),
+        (62, 12, "birch"),
+        (76, 12, "birch"),
+        (-76, -13, "poplar"),
+        (-88, 13, "birch"),
+        (1.2, 21, "birch"),
+        (30.5, 30, "spruce"),
+    ]
     heights = {"birch": (5.5, 8.0), "poplar": (8.0, 12.0), "spruce": (5.0, 8.0)}
     return tuple(
-        Tree((x + rng.uniform(-0.6, 0.6), y + rng.uniform(-0.3, 0.3)), float(rng.uniform(*heights[kind])), kind, int(rng.integers(1 << 30)))
+        Tree(
+            (x + rng.uniform(-0.6, 0.6), y + rng.uniform(-0.3, 0.3)),
+            float(rng.uniform(*heights[kind])),
+            kind,
+            int(rng.integers(1 << 30)),
+        )
         for x, y, kind in places
     )
 
@@ -161,9 +189,13 @@ def _lamps() -> tuple[Lamp, ...]:
 
 
 CAMERAS: tuple[Camera, ...] = (
-    Camera("corner-west", "Abai street, corner from the west", -7.5, -5.2, 5.6, 63.0, 13.5, 62.0, box="box-1"),
+    Camera(
+        "corner-west", "Abai street, corner from the west", -7.5, -5.2, 5.6, 63.0, 13.5, 62.0, box="box-1"
+    ),
     Camera("yard", "Substation yard", 23.0, -6.1, 6.2, 213.0, 19.0, 62.0, box="box-1"),
-    Camera("corner-east", "Abai street, corner from the east", 33.0, -6.0, 5.6, 298.0, 13.5, 62.0, box="box-2"),
+    Camera(
+        "corner-east", "Abai street, corner from the east", 33.0, -6.0, 5.6, 298.0, 13.5, 62.0, box="box-2"
+    ),
     Camera("containers", "Abai street, waste containers", -26.0, -6.0, 5.4, 318.0, 15.0, 62.0, box="box-2"),
     Camera("avenue", "Abai street, looking west", 4.0, 6.6, 6.0, 262.0, 10.0, 58.0, box="box-3"),
     Camera("side-street", "Side street", 31.0, -6.4, 6.0, 14.0, 11.0, 58.0, box="box-3"),
