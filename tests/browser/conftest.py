@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from hub.api.console import DIST
 from tests.browser.live_town import PASSWORD, USERNAME, LiveTown, RunningBox
@@ -20,11 +20,14 @@ FLAGS = (
     "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
 )  # fmt: skip
+WAIT_MS = 20_000
+"""Generous: the machine may be busy. Nothing is waited for longer than it takes."""
 LISTEN = """
 window.faults = [];
-addEventListener('securitypolicyviolation', (event) =>
-  window.faults.push(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI, sourceFile, lineNumber }) =>
+  window.faults.push(`policy: ${violatedDirective} ${blockedURI} ${sourceFile}:${lineNumber}`));
 """
+expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +66,13 @@ def fresh_page(browser: Browser, width: int = 1440, height: int = 900) -> Iterat
     context = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
     context.add_init_script(LISTEN)
     page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
     thrown: list[str] = []
     outside: list[str] = []
     page.on("pageerror", lambda error: thrown.append(str(error)))
-    page.on("request", lambda request: outside.append(request.url) if "127.0.0.1" not in request.url else None)
+    page.on(
+        "request", lambda request: outside.append(request.url) if "127.0.0.1" not in request.url else None
+    )
     yield page
     faults = page.evaluate("window.faults")
     context.close()

@@ -1,4 +1,4 @@
-"""A small real town for the browser: the whole hub, an enrolled box with its outbox and relay, two agencies."""
+"""A small real town for the browser: the whole hub, a box with its outbox and relay, two agencies."""
 
 import asyncio
 import contextlib
@@ -27,8 +27,8 @@ from hub.services.passwords import Passwords
 from hub.settings import DispatchSettings, PasswordSettings, Settings
 from shared.identity import time_ordered_id
 from shared.kinds import TRAITS, Kind, ObjectClass
-from shared.nkey import fingerprint
 from shared.messages import VERSION, Clock, ClockSource, EventReport, Health, Phase, Position
+from shared.nkey import fingerprint
 
 SITE = "kosshy"
 USERNAME, PASSWORD = "aigerim", "a quiet night shift"

@@ -33,7 +33,8 @@ REASONS = {
     Kind.ILLEGAL_PARKING: {"stood_s": 312.0, "limit_s": 300.0},
     Kind.INTRUSION: {"inside_s": 1.6, "limit_s": 1.5},
     Kind.DUMPING_ACT: {
-        "lay_s": 21.0, "limit_s": 20.0, "near_m": 0.7, "near_limit_m": 2.0, "away_m": 9.0, "away_limit_m": 5.0,
+        "lay_s": 21.0, "limit_s": 20.0, "near_m": 0.7, "near_limit_m": 2.0,
+        "away_m": 9.0, "away_limit_m": 5.0,
     },
 }  # fmt: skip
 SUBJECTS = {
@@ -89,10 +90,13 @@ def views(browser: Browser, url: str, language: str, size: str, theme: str) -> I
     width, height = SIZES[size]
     is_phone = size == "phone"
     context = browser.new_context(
-        viewport={"width": width, "height": height}, device_scale_factor=2 if is_phone else 1, has_touch=is_phone
+        viewport={"width": width, "height": height},
+        device_scale_factor=2 if is_phone else 1,
+        has_touch=is_phone,
     )
     context.add_init_script(
-        f"localStorage.setItem('saqshy.locale', '{language}'); localStorage.setItem('saqshy.theme', '{theme}')"
+        f"localStorage.setItem('saqshy.locale', '{language}');"
+        f"localStorage.setItem('saqshy.theme', '{theme}');"
     )
     page = context.new_page()
     page.goto(url)

@@ -24,7 +24,7 @@ def test_the_whole_way_of_an_incident(page: Page, town: LiveTown, box: RunningBo
         Kind.ILLEGAL_PARKING, CAMERAS[0]["id"], beside(0), STOOD,
         zone="no-stopping", subject=ObjectClass.CAR, jpeg=jpeg,
     )  # fmt: skip
-    row = page.get_by_role("link", name=re.compile("Parked in a no-stopping zone"))
+    row = page.get_by_role("link", name=re.compile(f"Parked in a no-stopping zone.*{CAMERAS[0]['name']}"))
     row.click()
 
     panel = page.get_by_role("main")
