@@ -50,6 +50,7 @@ class Relay:
         self._envelope = envelope
         self._new_link = new_link
         self._health = health
+        self._synced: Link | None = None
         self.state = RelayState()
 
     async def run(self) -> NoReturn:
@@ -97,10 +98,12 @@ class Relay:
         raise AssertionError("a link ends by failing")
 
     async def _sync(self, link: Link) -> None:
-        """Ask the hub what it has committed, and send what it should have and has not."""
-        message = self._envelope.sync_request()
+        """Ask the hub what it has committed, and send what it should have and has not: once on each link, for
+        the hub may have been restored, and then while it owes an answer."""
+        if link is self._synced and not await asyncio.to_thread(self._outbox.sent_unconfirmed):
+            return
         try:
-            reply = decode(SyncReply, await link.ask(*message))
+            reply = decode(SyncReply, await link.ask(*self._envelope.sync_request()))
         except LinkFailed:
             return  # the bus is there before the hub is, and the hub may be busy; the link shows its own end
         except WireError as error:
@@ -108,6 +111,7 @@ class Relay:
             return
         if reply.epoch == self._envelope.epoch:
             self.state.sent_again += await asyncio.to_thread(self._outbox.reconcile, reply.ranges)
+            self._synced = link
 
     async def _beat(self, link: Link) -> None:
         try:
