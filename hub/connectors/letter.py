@@ -27,3 +27,7 @@ class Connector(Protocol):
     async def deliver(self, letter: Letter) -> Answer:
         """Try once. Every way to fail is an ``Answer``, none an exception."""
         ...
+
+    async def close(self) -> None:
+        """Let go of connections; nothing is delivered after it."""
+        ...

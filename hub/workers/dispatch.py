@@ -115,3 +115,5 @@ class DispatchWorker:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*self._records, return_exceptions=True)
+        for connector in self._connectors.values():
+            await connector.close()
