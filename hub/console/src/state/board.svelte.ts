@@ -1,7 +1,7 @@
 import { Refusal, hub } from '../api/client';
 import { type Link, startLink } from '../api/link';
 import { follow } from '../api/stream';
-import type { Agency, CityMap, Detail, Move, Summary, Verdict } from '../api/types';
+import type { Agency, CityMap, Detail, Dispatch, Move, Summary, Verdict } from '../api/types';
 import { EMPTY, type Filter, type Holding, isNews, neighbour, openCounts, queue, take } from './incidents';
 import { preferences } from './preferences.svelte';
 import { chime } from './sound';
@@ -146,9 +146,21 @@ export class Board {
     return this.act('note', (id) => hub.note(id, text));
   }
 
-  private async act(move: Move, send: (id: string) => Promise<Detail>): Promise<boolean> {
+  /** Have a dispatch that was given up tried again. */
+  sendAgain(dispatch: Dispatch): Promise<boolean> {
+    return this.send(async (id) => {
+      await hub.sendAgain(dispatch.id);
+      return hub.incident(id);
+    });
+  }
+
+  private act(move: Move, send: (id: string) => Promise<Detail>): Promise<boolean> {
+    return this.may(move) ? this.send(send) : Promise.resolve(false);
+  }
+
+  private async send(send: (id: string) => Promise<Detail>): Promise<boolean> {
     const id = this.openedId;
-    if (!id || !this.may(move)) return false;
+    if (!id) return false;
     this.busy = true;
     this.refused = null;
     try {
