@@ -72,7 +72,6 @@ class Track:
     """Of the box's centre, right and down."""
     still_since_us: int
     """Since when it has not moved beyond its jitter; ``last_seen_us`` or later when it moves."""
-    is_confirmed: bool = True
 
     @property
     def foot_px(self) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """From a sighting to the report that goes out."""
 
 import hashlib
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -9,9 +10,19 @@ from edge_agent.domain.rules.duty import MAX_OPEN, Found
 from edge_agent.domain.rules.table import RULES
 from edge_agent.domain.scene import Scene
 from shared.identity import time_ordered_id
+from shared.kinds import ObjectClass
 from shared.messages import VERSION, Clock, EventReport, Phase, Position
 
 _RANDOM_BYTES = 10
+_OWN_SIGMA_M = {
+    ObjectClass.PERSON: 0.3,
+    ObjectClass.MOTORCYCLE: 0.7,
+    ObjectClass.CAR: 1.5,
+    ObjectClass.BUS: 3.5,
+    ObjectClass.TRUCK: 3.0,
+}
+"""A foot point is the near side of a thing, not its middle: by so much it may lie off, metres."""
+_OTHER_SIGMA_M = 0.5
 
 
 class Reporter:
@@ -74,7 +85,8 @@ class Reporter:
         if ground is None or point is None:
             return None
         place = ground.place(point)
-        return Position.of(place.lat_deg, place.lon_deg, point.sigma_m)
+        own_m = _OWN_SIGMA_M.get(subject.object_class, _OTHER_SIGMA_M)
+        return Position.of(place.lat_deg, place.lon_deg, math.hypot(point.sigma_m, own_m))
 
     def _image_point(self, subject: Track) -> tuple[int, int]:
         x, y = subject.foot_px

@@ -95,7 +95,9 @@ class IllegalParking:
             return
         if not is_jam:
             parked.stood_s += view.elapsed_s + parked.unseen_s
-        parked.track, parked.unseen_s = track, 0.0
+        if not parked.moved_frames:
+            parked.track = track
+        parked.unseen_s = 0.0
 
     def _find(self, track: Track) -> _Parked | None:
         """The place that a track holds, or the one where a hidden vehicle comes into view again."""
