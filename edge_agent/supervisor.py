@@ -5,17 +5,43 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
+from edge_agent.domain.detection import Frame
 from edge_agent.domain.fields import SceneError
-from edge_agent.errors import OutboxFault, SettingsRefused
+from edge_agent.errors import EdgeError, OutboxFault, SettingsRefused
 from edge_agent.outbox.store import Outbox, Snapshot
-from edge_agent.pipeline import CameraPipeline, Outcome
 from edge_agent.sources.feed import Arrival, CameraFeed
+from shared.kinds import Lane
+from shared.messages import EventReport
 
 log = logging.getLogger(__name__)
 
 _TAKE_S = 0.5
 _STOP_S = 5.0
+
+
+class Outcome(Protocol):
+    """Something to be sent; see ``edge_agent.pipeline.Outcome``."""
+
+    @property
+    def report(self) -> EventReport: ...
+    @property
+    def snapshot_jpeg(self) -> bytes | None: ...
+    @property
+    def lane(self) -> Lane: ...
+
+
+class Pipeline(Protocol):
+    """What judges a camera's frames; ``edge_agent.pipeline.CameraPipeline`` is the real one."""
+
+    @property
+    def counters(self) -> Any: ...
+    @property
+    def is_quiet(self) -> bool: ...
+    def reconnected(self, at_us: int) -> None: ...
+    def step(self, frame: Frame, now_us: int) -> Sequence[Outcome]: ...
+
 
 Stored = Callable[[Arrival, Sequence[Outcome]], None]
 
@@ -26,7 +52,7 @@ class CameraWatch:
     def __init__(
         self,
         feed: CameraFeed,
-        pipeline: CameraPipeline,
+        pipeline: Pipeline,
         outbox: Outbox,
         now_us: Callable[[], int],
         stored: Stored | None = None,
@@ -45,6 +71,8 @@ class CameraWatch:
         """Wait for a frame and work through it."""
         arrival = self.feed.mailbox.take(_TAKE_S)
         if arrival is None:
+            if not (self.feed.is_alive or self.feed.mailbox.is_closed):
+                raise EdgeError("its feed died")
             return
         if arrival.is_seam:
             self.pipeline.reconnected(arrival.frame.captured_at_us)

@@ -14,9 +14,9 @@ from edge_agent.bench.bus import BenchBus
 from edge_agent.bench.scenes import write_box
 from edge_agent.bench.tree import cpu_s, members, name, pss_bytes, tree_cpu_s, tree_pss_bytes
 from edge_agent.errors import EdgeError
-from edge_agent.pipeline import Outcome
 from edge_agent.self_report import stage_seconds
 from edge_agent.sources.feed import Arrival
+from edge_agent.supervisor import Outcome
 
 _WARM_UP_S = 6.0
 """Opening, first inference, first background: not what a box does all day."""

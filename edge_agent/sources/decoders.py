@@ -69,12 +69,12 @@ class DecoderServer:
                 control = self._ensure()
                 socket.send_fds(control, [b"+"], [theirs.fileno()])
                 message, fds, _, _ = socket.recv_fds(control, 4, 1)
-            except OSError:
+            except (OSError, EdgeError):
                 message, fds = b"", []
             if not fds:
                 self._drop()
                 ours.close()
-                raise SourceFailed(SourceFault.CRASHED, "the decoders' server died")
+                raise SourceFailed(SourceFault.CRASHED, "the decoders' server is gone")
         return Decoder(AgentEnd(ours), int.from_bytes(message, "little"), fds[0])
 
     def _ensure(self) -> socket.socket:

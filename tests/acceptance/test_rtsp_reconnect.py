@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 
 from edge_agent.app import Agent
-from edge_agent.pipeline import Outcome
 from edge_agent.settings import read_settings
 from edge_agent.sources.feed import Arrival
+from edge_agent.supervisor import Outcome
 from shared.messages import Phase
 from tests.fakes.rtsp import RtspCamera, demand_gstreamer
 

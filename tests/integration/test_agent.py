@@ -1,0 +1,90 @@
+"""A whole agent, real decoders and model: it goes on without a camera, and never without a part."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.app import Agent
+from edge_agent.errors import EdgeError
+from edge_agent.pipeline import CameraPipeline
+from edge_agent.settings import read_settings
+from edge_agent.sources.feed import CameraFeed
+from shared.messages import CameraState
+from tests.fakes.clips import write_clip
+
+SCENE = '[camera]\nid = "{}"\nname = "x"\nsize_px = [{}, {}]\ntimezone = "Asia/Almaty"\nmin_score = 0.4\n'
+pytestmark = pytest.mark.data
+
+
+@pytest.fixture
+def config(tmp_path: Path, data_dir: Path) -> Path:
+    write_clip(tmp_path / "clip.mp4", seconds=2, fps=10, size=(320, 180), moves=lambda _: True)
+    model = data_dir / "models" / "coco_ssd_mobilenet_v1_quant"
+    text = f'[box]\nid = "box-1"\n[model]\npath = "{model}"\n'
+    for camera, size in {"good": (320, 180), "other-size": (640, 360)}.items():
+        text += f'[[camera]]\nid = "{camera}"\nurl = "file:clip.mp4"\nscene = "{camera}.toml"\n'
+        (tmp_path / f"{camera}.toml").write_text(SCENE.format(camera, *size))
+    (tmp_path / "box.toml").write_text(text)
+    return tmp_path / "box.toml"
+
+
+async def while_watching(config: Path, condition: Callable[[Agent], bool]) -> Agent:
+    """Run an agent until ``condition`` holds, or it ends by itself; its error is ours."""
+    agent = Agent(read_settings(config))
+    watching = asyncio.ensure_future(agent.watch_only())
+    try:
+        for _ in range(1_500):
+            if watching.done() or condition(agent):
+                break
+            await asyncio.sleep(0.02)
+        if watching.done():
+            watching.result()
+        return agent
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await asyncio.to_thread(agent.close)
+
+
+def test_a_scene_of_another_size_leaves_out_its_camera_and_no_other(config: Path) -> None:
+    def is_seen(agent: Agent) -> bool:
+        good = agent.supervisor.watches[0]
+        return "other-size" in agent.refused and good.pipeline.counters.frames > 5
+
+    agent = asyncio.run(while_watching(config, is_seen))
+    assert "[640, 360] is not the picture's size" in str(agent.refused["other-size"])
+    assert agent.supervisor.watches[0].pipeline.counters.frames > 5
+
+
+def test_the_heartbeat_names_every_camera_once(config: Path) -> None:
+    found: list[Any] = []
+
+    def is_told(agent: Agent) -> bool:
+        found[:] = [agent.health()]
+        states = {camera.camera: camera.state for camera in found[0].cameras}
+        return states == {"good": CameraState.LIVE, "other-size": CameraState.REFUSED}
+
+    asyncio.run(while_watching(config, is_told))
+    assert sorted(camera.camera for camera in found[0].cameras) == ["good", "other-size"]
+
+
+def test_a_watch_that_dies_ends_the_agent(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(*_: object) -> None:
+        raise ZeroDivisionError("a fault in the program")
+
+    monkeypatch.setattr(CameraPipeline, "step", step)
+    with pytest.raises(EdgeError, match=r"the watch of camera .* died: ZeroDivisionError"):
+        asyncio.run(while_watching(config, lambda _: False))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_feed_that_dies_ends_the_agent(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_once(*_: object) -> None:
+        raise ZeroDivisionError("a fault in the program")
+
+    monkeypatch.setattr(CameraFeed, "run_once", run_once)
+    with pytest.raises(EdgeError, match="its feed died"):
+        asyncio.run(while_watching(config, lambda _: False))
