@@ -1,4 +1,5 @@
-"""Things that move through the street: a class, a look, and a timed path that says where each is at any instant."""
+"""Things that move through the street: a class, a look, and a timed path that says where each is at any
+instant."""
 
 import math
 from bisect import bisect_right
@@ -93,7 +94,8 @@ class Actor:
         return self.waypoints[0].t_s <= t_s <= self.waypoints[-1].t_s
 
     def _leg(self, t_s: float) -> tuple[int, float]:
-        """The leg at ``t_s`` and how much of it is gone, 0–1; the first and last instants hold before and after."""
+        """The leg at ``t_s`` and how much of it is gone, 0–1; the first and last instants hold before and
+        after."""
         leg = min(max(bisect_right(self._times, t_s) - 1, 0), max(len(self._times) - 2, 0))
         if len(self._times) < 2:
             return 0, 0.0
@@ -106,8 +108,10 @@ class Actor:
         leg, share = self._leg(t_s)
         a, b = self.waypoints[leg], self.waypoints[min(leg + 1, len(self.waypoints) - 1)]
         return (
-            a.east_m + (b.east_m - a.east_m) * share, a.north_m + (b.north_m - a.north_m) * share, a.up_m + (b.up_m - a.up_m) * share
-        )  # fmt: skip
+            a.east_m + (b.east_m - a.east_m) * share,
+            a.north_m + (b.north_m - a.north_m) * share,
+            a.up_m + (b.up_m - a.up_m) * share,
+        )
 
     def moment(self, t_s: float) -> Moment:
         """Where it is and how it goes at ``t_s``."""

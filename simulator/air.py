@@ -1,4 +1,7 @@
-"""What lies between the street and the picture: haze, snow, rain, a soft lens, the sensor's noise, a shaking pole."""
+"""What lies between the street and the picture: haze, snow, rain, a soft lens, the sensor's noise, a
+shaking pole."""
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -7,7 +10,7 @@ from numpy.typing import NDArray
 from simulator.camera import Array, Camera
 from simulator.weather import Weather
 
-Bgr = NDArray[np.uint8]
+Bgr = NDArray[Any]
 
 _NOISE_BANK = 6
 
@@ -33,10 +36,15 @@ class Air:
         scale = camera.size_px[1] / 360
         near = rng.uniform(0, 1, count) ** 2
         fall = (70 + 190 * near if self._weather.falling == "snow" else 700 + 500 * near) * scale
-        return np.column_stack([
-            rng.uniform(0, camera.size_px[0], count), rng.uniform(0, camera.size_px[1], count), fall,
-            rng.normal(-25, 14, count) * scale, near,
-        ])  # fmt: skip
+        return np.column_stack(
+            [
+                rng.uniform(0, camera.size_px[0], count),
+                rng.uniform(0, camera.size_px[1], count),
+                fall,
+                rng.normal(-25, 14, count) * scale,
+                near,
+            ]
+        )
 
     def through(self, colours: Array, depth_m: float) -> Array:
         """Colours (N, 3) as they look from ``depth_m`` away."""

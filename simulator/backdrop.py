@@ -1,6 +1,10 @@
-"""What a camera sees of the street when nothing moves: painted once per camera and weather, with its depth."""
+# Arrays are added here, not joined.
+# ruff: noqa: RUF005
+# arrays are added here, not joined
+"""What a camera sees of the street when nothing moves: painted once per camera and weather, with its
+depth."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -14,7 +18,7 @@ from simulator.greenery import paint_tree
 from simulator.weather import Weather, infrared_light
 from simulator.world import Fence, House, Lamp, World
 
-Picture = NDArray[np.float32]
+Picture = NDArray[Any]
 
 _TURN = np.linspace(0, 2 * np.pi, 20, endpoint=False)
 _DISC = 0.5 + 0.49 * np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
@@ -68,7 +72,8 @@ def _shrunk(canvas: Canvas, share: Picture, below: ground.GroundMap, size_px: tu
     picture *= _vignette(size_px)[..., None]
     w, h = size_px
     depth = canvas.depth.reshape(h, _FINE, w, _FINE)
-    # A pixel hides what is behind it when at least half of it does; rank the four and take the second nearest.
+    # A pixel hides what is behind it when at least half of it does; rank the four and take the second
+    # nearest.
     ranked = np.sort(depth.transpose(0, 2, 1, 3).reshape(h, w, _FINE * _FINE), axis=2)
     return Backdrop(
         picture.astype(np.uint8),

@@ -3,11 +3,12 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 NEAR_M = 0.3
 """What is nearer than this to the lens is not drawn."""
@@ -15,7 +16,8 @@ NEAR_M = 0.3
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera's pose and picture. Metres on the local plane; bearing clockwise from north, pitch down positive."""
+    """A camera's pose and picture. Metres on the local plane; bearing clockwise from north, pitch down
+    positive."""
 
     id: str
     name: str
@@ -60,7 +62,8 @@ class Camera:
         return (points - self.position) @ self.axes.T
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """World points (N, 3) → pixels (N, 2) and depths (N,) in metres. Points behind the lens have depth < 0."""
+        """World points (N, 3) → pixels (N, 2) and depths (N,) in metres. Points behind the lens have depth
+        < 0."""
         return self.pixels(self.to_camera(points))
 
     def pixels(self, seen: Array) -> tuple[Array, Array]:
@@ -84,7 +87,8 @@ class Camera:
         return self.intrinsics @ self.axes @ basis
 
     def may_see(self, east_m: float, north_m: float, reach_m: float) -> bool:
-        """Whether something ``reach_m`` large at a place can fall in the picture at all (rough, never wrongly no)."""
+        """Whether something ``reach_m`` large at a place can fall in the picture at all (rough, never
+        wrongly no)."""
         (rx, ry, _), (fx, fy, fz) = self._rows[0], self._rows[2]
         east, north = east_m - self.east_m, north_m - self.north_m
         depth = east * fx + north * fy + (1.0 - self.height_m) * fz

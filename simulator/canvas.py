@@ -1,6 +1,7 @@
-"""A picture being painted with its depth: flat panels, round bars and blobs, each hidden by what is nearer."""
+"""A picture being painted with its depth: flat panels, round bars and blobs, each hidden by what is
+nearer."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from simulator.camera import NEAR_M, Array, Camera
 from simulator.weather import Weather, infrared_light, lamp_light
 from simulator.world import Lamp
 
-Picture = NDArray[np.float32]
+Picture = NDArray[Any]
 
 
 class Canvas(NamedTuple):
@@ -55,8 +56,8 @@ def paint_panel(
     shine: Picture,
     cut: Array = SQUARE,
 ) -> None:
-    """A flat picture hung in the world at ``corner + u·along + v·up``, cut to the convex shape ``cut`` (K, 2) of
-    (u, v); hidden where something nearer stands."""
+    """A flat picture hung in the world at ``corner + u·along + v·up``, cut to the convex shape ``cut`` (K,
+    2) of (u, v); hidden where something nearer stands."""
     camera = canvas.camera
     if normal @ (camera.position - corner) <= 0:
         return
@@ -148,7 +149,7 @@ def paint_bar(
     start: Array,
     end: Array,
     radius_m: float,
-    colour: tuple[float, float, float],
+    colour: tuple[float, ...],
     shine: float = 0.0,
 ) -> None:
     """A round bar; hidden where something nearer stands."""

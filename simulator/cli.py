@@ -55,10 +55,9 @@ def film(
     truth = json.loads(truth_path.read_text(encoding="utf-8"))
     typer.echo(f"{len(truth['cameras'])} films of {seconds:g} s in {out}", err=True)
     for event in truth["events"]:
-        typer.echo(
-            f"  {event['kind']:16} from {event['begin_s']:6.1f} s, due {event['due_s']:6.1f} s, seen by {', '.join(event['cameras']) or 'nobody'}",
-            err=True,
-        )
+        seen_by = ", ".join(event["cameras"]) or "nobody"
+        begins = f"from {event['begin_s']:6.1f} s, due {event['due_s']:6.1f} s"
+        typer.echo(f"  {event['kind']:16} {begins}, seen by {seen_by}", err=True)
     if as_json:
         typer.echo(
             json.dumps(

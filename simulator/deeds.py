@@ -1,6 +1,8 @@
-"""What is done in the scenes: each deed is its actors' timed paths and, when a rule should report it, the truth."""
+"""What is done in the scenes: each deed is its actors' timed paths and, when a rule should report it, the
+truth."""
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +50,8 @@ def park(
     is_zone: bool = True,
     kind: ObjectClass = ObjectClass.CAR,
 ) -> Deed:
-    """A westbound vehicle pulls up at the kerb and goes on after ``stay_s``; an offence in the zone over the limit."""
+    """A westbound vehicle pulls up at the kerb and goes on after ``stay_s``; an offence in the zone over
+    the limit."""
     way = _pull_up(at_m, stop_s) + _pull_out(at_m, stop_s + stay_s)
     actor = Actor(number, kind, way, int(rng.integers(1 << 30)))
     if not is_zone or stay_s <= PARKING_LIMIT_S:
@@ -148,7 +151,8 @@ def dump(
     is_wrong: bool = True,
     zone: str = "roadside",
 ) -> Deed:
-    """Someone carries a bag along the footpath, puts it down at ``at`` and goes away. A cleaner may collect it."""
+    """Someone carries a bag along the footpath, puts it down at ``at`` and goes away. A cleaner may
+    collect it."""
     come, go = 34.0, float(rng.choice([-34.0, 34.0]))
     path_m = 8.2
     approach: list[Point] = [
@@ -199,7 +203,7 @@ def _carried(person: Actor, at: Point, down_s: float, until_s: float) -> tuple[W
     for t_s in np.arange(person.waypoints[0].t_s, down_s - 0.5, 0.25):
         moment = person.moment(float(t_s))
         left = np.array([-np.sin(moment.heading_rad), np.cos(moment.heading_rad)]) * 0.3
-        way.append(Waypoint(float(t_s), *(moment.place[:2] + left), 0.1))
+        way.append(Waypoint(float(t_s), moment.place[0] + left[0], moment.place[1] + left[1], 0.1))
     return (*way, Waypoint(down_s, *at), Waypoint(until_s, *at))
 
 
@@ -227,7 +231,7 @@ def _collect(
     for t_s in np.arange(at_s + 0.5, way[-1].t_s, 0.25):
         moment = cleaner.moment(float(t_s))
         left = np.array([-np.sin(moment.heading_rad), np.cos(moment.heading_rad)]) * 0.3
-        ride.append(Waypoint(float(t_s), *(moment.place[:2] + left), 0.1))
+        ride.append(Waypoint(float(t_s), moment.place[0] + left[0], moment.place[1] + left[1], 0.1))
     return cleaner, tuple(ride)
 
 
@@ -266,7 +270,7 @@ def rest_a_bag(rng: np.random.Generator, number: int, at: Point, down_s: float, 
     for t_s in np.arange(up_s + 0.5, way[-1].t_s, 0.25):
         moment = person.moment(float(t_s))
         left = np.array([-np.sin(moment.heading_rad), np.cos(moment.heading_rad)]) * 0.3
-        again.append(Waypoint(float(t_s), *(moment.place[:2] + left), 0.1))
+        again.append(Waypoint(float(t_s), moment.place[0] + left[0], moment.place[1] + left[1], 0.1))
     bag = _carried(person, at, down_s, up_s) + tuple(again)
     return Deed([person, Actor(number + 1, ObjectClass.BAG, bag, seed + 1, heading_deg=30.0)], [])
 
@@ -311,4 +315,4 @@ def drive_out(rng: np.random.Generator, number: int, cross_s: float) -> Deed:
 
 
 def _length_m(points: list[Point]) -> float:
-    return float(sum(np.hypot(b[0] - a[0], b[1] - a[1]) for a, b in zip(points, points[1:], strict=False)))
+    return float(sum(np.hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(points)))

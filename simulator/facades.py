@@ -1,6 +1,7 @@
-"""Pictures of walls: flats with balconies and windows, a shop's front, a plain utility cell, a waste container."""
+"""Pictures of walls: flats with balconies and windows, a shop's front, a plain utility cell, a waste
+container."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from simulator.shapes import Colour
 from simulator.world import House
 
-Picture = NDArray[np.float32]
+Picture = NDArray[Any]
 
 
 class Facade(NamedTuple):
@@ -93,7 +94,7 @@ def _shop(picture: Picture, shine: Picture, house: House, rng: np.random.Generat
         _rect(shine, x, 2.0, 2.4, 2.5, 0.7)
 
 
-def _kiosk(picture: Picture, shine: Picture, house: House, rng: np.random.Generator) -> None:
+def _kiosk(picture: Picture, _shine: Picture, house: House, _rng: np.random.Generator) -> None:
     width = picture.shape[1] / _PX_PER_M
     _rect(picture, 0, 0, width, 0.25, (90, 92, 92))
     middle = width / 2
@@ -104,7 +105,7 @@ def _kiosk(picture: Picture, shine: Picture, house: House, rng: np.random.Genera
         _rect(picture, 0.4, y, 0.9, 0.06, (80, 84, 84))
 
 
-def _container(picture: Picture, shine: Picture, house: House, rng: np.random.Generator) -> None:
+def _container(picture: Picture, _shine: Picture, house: House, _rng: np.random.Generator) -> None:
     width = picture.shape[1] / _PX_PER_M
     _rect(picture, 0, 0, width, 0.16, (52, 54, 54))
     for x in np.arange(0.1, width, 0.3):

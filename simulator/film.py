@@ -1,8 +1,11 @@
+# Arrays are added here, not joined.
+# ruff: noqa: RUF005
+# arrays are added here, not joined
 """The camera's eye: the standing street, and over it what moves, from far to near, with shadows and lamps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,14 +21,15 @@ from simulator.shapes import Illumination, draw_capsules, draw_faces, turned
 from simulator.weather import Weather, illumination
 from simulator.world import World
 
-Bgr = NDArray[np.uint8]
+Bgr = NDArray[Any]
 
 _SHIFT = 4
 _SMALLEST_PX = 3.0
 
 
 class SeenBox(NamedTuple):
-    """Where a thing is in a picture. The box holds all of the thing that falls in the picture, hidden parts too."""
+    """Where a thing is in a picture. The box holds all of the thing that falls in the picture, hidden
+    parts too."""
 
     actor_id: int
     object_class: ObjectClass
@@ -61,7 +65,8 @@ class _Drawn:
 
 
 class Filmer:
-    """Films one camera in one weather. The backdrop is painted once; a frame then costs a few milliseconds."""
+    """Films one camera in one weather. The backdrop is painted once; a frame then costs a few
+    milliseconds."""
 
     def __init__(
         self,
@@ -258,7 +263,8 @@ class Filmer:
                 )
 
     def _paint(self, frame: Bgr, owners: NDArray[np.uint8], number: int, d: _Drawn) -> int:
-        """Paint one thing; returns how many pixels it would fill if nothing hid it (its part in the picture)."""
+        """Paint one thing; returns how many pixels it would fill if nothing hid it (its part in the
+        picture)."""
         w, h = self.camera.size_px
         x0, y0 = np.clip(np.floor(d.extent[:2]).astype(int) - 1, 0, (w, h))
         x1, y1 = np.clip(np.ceil(d.extent[2:]).astype(int) + 2, 0, (w, h))
@@ -329,7 +335,7 @@ def _extent(groups: list[Array]) -> Array:
     return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
-def _union(mask: NDArray[np.uint8]) -> tuple[slice, slice] | None:
+def _union(mask: Bgr) -> tuple[slice, slice] | None:
     """The rectangle around what is set, with a margin for blurring; None when nothing is."""
     x, y, w, h = cv2.boundingRect(mask)
     if w == 0 or h == 0:

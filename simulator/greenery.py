@@ -1,3 +1,6 @@
+# Arrays are added here, not joined.
+# ruff: noqa: RUF005
+# arrays are added here, not joined
 """Trees, painted leaf clump by leaf clump; bare branches in winter."""
 
 import numpy as np
@@ -46,7 +49,7 @@ def _branches(
     way: Array,
     length_m: float,
     left: int,
-    bark: tuple[float, float, float],
+    bark: tuple[float, ...],
     rng: np.random.Generator,
 ) -> None:
     end = start + way * length_m

@@ -1,6 +1,10 @@
-"""The street seen from straight above, as a picture: what the ground is made of and how much sun reaches it."""
+# Arrays are added here, not joined.
+# ruff: noqa: RUF005
+# arrays are added here, not joined
+"""The street seen from straight above, as a picture: what the ground is made of and how much sun reaches
+it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,7 +17,7 @@ from simulator.world import CROSSING, HALF_ROAD_M, NO_STOPPING, SIDE_STREET, Wor
 WEST_M, EAST_M, SOUTH_M, NORTH_M = -110.0, 110.0, -44.0, 64.0
 PX_PER_M = 14.0
 
-Picture = NDArray[np.float32]
+Picture = NDArray[Any]
 
 
 class GroundMap(NamedTuple):
@@ -75,9 +79,11 @@ def albedo(world: World, weather: Weather) -> Picture:
     picture = _texture(rng, shape, (70, 112, 108), 0.10, 0.10)
     masks = _masks(world, shape)
     for kind, colour, fine, coarse in (
-        ("paving", (150, 156, 160), 0.04, 0.05), ("footpath", (140, 152, 164), 0.04, 0.06),
-        ("yard", (128, 136, 140), 0.05, 0.09), ("carriageway", (92, 90, 88), 0.06, 0.06),
-    ):  # fmt: skip
+        ("paving", (150, 156, 160), 0.04, 0.05),
+        ("footpath", (140, 152, 164), 0.04, 0.06),
+        ("yard", (128, 136, 140), 0.05, 0.09),
+        ("carriageway", (92, 90, 88), 0.06, 0.06),
+    ):
         np.copyto(picture, _texture(rng, shape, colour, fine, coarse), where=(masks[kind] > 0)[..., None])
     _joints(picture, masks["footpath"] | masks["paving"])
     _wear(picture, masks["carriageway"], rng)
@@ -154,7 +160,11 @@ def _markings(picture: Picture, rng: np.random.Generator, strength: float) -> No
     _fill(paint, CROSSING.west_m - 6, -0.07, CROSSING.west_m - 1.4, 0.07)
     _fill(paint, CROSSING.east_m + 1.3, 0.1, CROSSING.east_m + 1.65, HALF_ROAD_M - 0.3)
     _fill(paint, CROSSING.west_m - 1.65, -HALF_ROAD_M + 0.3, CROSSING.west_m - 1.3, -0.1)
-    worn = np.clip(0.82 + 0.16 * noise(rng, paint.shape, 4), 0, 0.95) * strength * (paint > 0)
+    worn = (
+        np.clip(0.82 + 0.16 * noise(rng, (picture.shape[0], picture.shape[1]), 4), 0, 0.95)
+        * strength
+        * (paint > 0)
+    )
     picture += (np.array([228, 230, 230], np.float32) - picture) * worn[..., None].astype(np.float32)
     yellow = np.zeros_like(paint)
     _fill(yellow, NO_STOPPING.west_m, HALF_ROAD_M - 0.42, NO_STOPPING.east_m, HALF_ROAD_M - 0.24)
@@ -166,7 +176,7 @@ def _snow(
     picture: Picture, masks: dict[str, NDArray[np.uint8]], rng: np.random.Generator, cover: float
 ) -> None:
     """Deep on the greens, trodden on the paths, slush between the wheel tracks."""
-    shape = picture.shape[:2]
+    shape = (picture.shape[0], picture.shape[1])
     lumps = noise(rng, shape, 26) * 0.5 + noise(rng, shape, 7) * 0.35
     depth = np.full(shape, 0.97, np.float32)
     paths = (masks["footpath"] | masks["paving"] | masks["yard"]) > 0

@@ -1,5 +1,6 @@
 """What people, bicycles, bags and animals look like: tapered capsules on a skeleton that walks."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +12,20 @@ Bar = tuple[Array, Array, float, float, Colour]
 """Both ends, both radii, colour."""
 
 CLOTHES: tuple[Colour, ...] = (
-    (40, 38, 38), (92, 60, 36), (60, 60, 66), (48, 40, 128), (120, 110, 96), (150, 80, 40), (70, 96, 60), (52, 120, 186),
-    (180, 178, 172), (96, 60, 110), (60, 160, 190), (130, 130, 60), (70, 76, 160),
-)  # fmt: skip
+    (40, 38, 38),
+    (92, 60, 36),
+    (60, 60, 66),
+    (48, 40, 128),
+    (120, 110, 96),
+    (150, 80, 40),
+    (70, 96, 60),
+    (52, 120, 186),
+    (180, 178, 172),
+    (96, 60, 110),
+    (60, 160, 190),
+    (130, 130, 60),
+    (70, 76, 160),
+)
 _TROUSERS: tuple[Colour, ...] = (
     (44, 40, 38),
     (88, 62, 42),
@@ -67,12 +79,23 @@ class Posture(NamedTuple):
 def person_look(rng: np.random.Generator) -> PersonLook:
     """Random clothes and build; children included."""
     height = rng.normal(1.72, 0.08) if rng.random() < 0.9 else rng.uniform(1.2, 1.5)
-    pick = lambda colours: colours[rng.integers(len(colours))]  # noqa: E731
+
+    def pick(colours: tuple[Colour, ...]) -> Colour:
+        return colours[rng.integers(len(colours))]
+
     return PersonLook(
-        float(np.clip(height, 1.2, 1.95)), float(rng.uniform(0.92, 1.2)), pick(CLOTHES), pick(_TROUSERS), pick(_SKINS),
-        pick(_HAIRS), pick(((30, 30, 32), (60, 62, 70), (200, 200, 200))), bool(rng.random() < 0.35),
-        bool(rng.random() < 0.35), bool(rng.random() < 0.2), float(rng.uniform(1.25, 1.5)),
-    )  # fmt: skip
+        float(np.clip(height, 1.2, 1.95)),
+        float(rng.uniform(0.92, 1.2)),
+        pick(CLOTHES),
+        pick(_TROUSERS),
+        pick(_SKINS),
+        pick(_HAIRS),
+        pick(((30, 30, 32), (60, 62, 70), (200, 200, 200))),
+        bool(rng.random() < 0.35),
+        bool(rng.random() < 0.35),
+        bool(rng.random() < 0.2),
+        float(rng.uniform(1.25, 1.5)),
+    )
 
 
 def _v(x: float, y: float, z: float) -> Array:
@@ -182,7 +205,7 @@ def bicycle(rng: np.random.Generator, turn_rad: float) -> Capsules:
     around = np.linspace(0, 2 * np.pi, 13)
     for hub_x in (-0.52, 0.52):
         rim = [_v(hub_x + 0.33 * np.cos(a), 0, 0.34 + 0.33 * np.sin(a)) for a in around]
-        bars += [(a, b, 0.024, 0.024, tyre) for a, b in zip(rim, rim[1:], strict=False)]
+        bars += [(a, b, 0.024, 0.024, tyre) for a, b in pairwise(rim)]
         spoke = 0.3 * _v(np.cos(turn_rad), 0, np.sin(turn_rad))
         bars.append((_v(hub_x, 0, 0.34) - spoke, _v(hub_x, 0, 0.34) + spoke, 0.008, 0.008, (150, 150, 150)))
     seat, crank, head = _v(-0.18, 0, 0.86), _v(0, 0, 0.3), _v(0.38, 0, 0.86)

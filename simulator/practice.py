@@ -1,4 +1,5 @@
-"""Pictures to learn from: any camera, light, weather and crowd, with every thing's box. Nothing repeats but the town."""
+"""Pictures to learn from: any camera, light, weather and crowd, with every thing's box. Nothing repeats
+but the town."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,15 +18,21 @@ PICTURES_PER_CAMERA = 40
 CAMERAS_PER_WEATHER = 4
 
 _CROWD = (
-    (ObjectClass.PERSON, 0.34), (ObjectClass.CAR, 0.27), (ObjectClass.BAG, 0.17), (ObjectClass.TRUCK, 0.06),
-    (ObjectClass.BUS, 0.05), (ObjectClass.BICYCLE, 0.08), (ObjectClass.DOG, 0.03),
-)  # fmt: skip
+    (ObjectClass.PERSON, 0.34),
+    (ObjectClass.CAR, 0.27),
+    (ObjectClass.BAG, 0.17),
+    (ObjectClass.TRUCK, 0.06),
+    (ObjectClass.BUS, 0.05),
+    (ObjectClass.BICYCLE, 0.08),
+    (ObjectClass.DOG, 0.03),
+)
 
 _ROOM_M = {ObjectClass.CAR: 2.0, ObjectClass.TRUCK: 3.6, ObjectClass.BUS: 4.5, ObjectClass.BICYCLE: 0.8}
 
 
 def practice_shots(rng: np.random.Generator, size_px: tuple[int, int] = (640, 360)) -> Iterator[Shot]:
-    """Endless pictures; the same ``rng`` gives the same ones. Boxes carry how much of each thing is visible."""
+    """Endless pictures; the same ``rng`` gives the same ones. Boxes carry how much of each thing is
+    visible."""
     while True:
         weather, world = varied(rng), street(int(rng.integers(1 << 30)))
         below = ground_map(world, weather)
@@ -47,10 +54,16 @@ def random_camera(rng: np.random.Generator, size_px: tuple[int, int]) -> Camera:
         bearing = float(rng.uniform(0, 360))
         pitch, fov, height = rng.uniform(8, 24), rng.uniform(45, 85), rng.uniform(3.2, 7.5)
     return Camera(
-        "practice", "practice", float(east + rng.normal(0, 1.5)), float(north + rng.normal(0, 0.4)),
-        float(height * rng.uniform(0.85, 1.15)), float(bearing + rng.normal(0, 8)), float(pitch + rng.normal(0, 2)),
-        float(fov * rng.uniform(0.9, 1.1)), size_px,
-    )  # fmt: skip
+        "practice",
+        "practice",
+        float(east + rng.normal(0, 1.5)),
+        float(north + rng.normal(0, 0.4)),
+        float(height * rng.uniform(0.85, 1.15)),
+        float(bearing + rng.normal(0, 8)),
+        float(pitch + rng.normal(0, 2)),
+        float(fov * rng.uniform(0.9, 1.1)),
+        size_px,
+    )
 
 
 def random_crowd(rng: np.random.Generator, camera: Camera, t_s: float) -> list[Actor]:
@@ -82,7 +95,9 @@ def _one(
     speed = 0.0 if object_class is ObjectClass.BAG or rng.random() < 0.25 else float(rng.uniform(0.6, 1.6))
     way = np.array([np.cos(turn), np.sin(turn)]) * speed
     up = float(rng.uniform(0.1, 0.4)) if object_class is ObjectClass.BAG and rng.random() < 0.2 else 0.0
-    path = tuple(Waypoint(t_s + dt, *(place + way * dt), up) for dt in (-10.0, 10.0))
+    path = tuple(
+        Waypoint(t_s + dt, place[0] + way[0] * dt, place[1] + way[1] * dt, up) for dt in (-10.0, 10.0)
+    )
     still = float(np.degrees(turn)) if speed == 0 else None
     stoops = ((t_s - rng.uniform(0.2, 1.4), t_s + rng.uniform(0.2, 1.4)),) if rng.random() < 0.12 else ()
     thing = Actor(number, object_class, path, int(rng.integers(1 << 30)), still, stoops)

@@ -1,4 +1,5 @@
-"""Films on disk: H.264 with a key frame every second, and beside it everything a box, a hub and a scorer need."""
+"""Films on disk: H.264 with a key frame every second, and beside it everything a box, a hub and a scorer
+need."""
 
 import json
 from collections.abc import Iterator

@@ -100,7 +100,7 @@ def _illegal_parking(rng: np.random.Generator, seconds: float) -> list[Deed]:
     return play
 
 
-def _intrusion(rng: np.random.Generator, seconds: float) -> list[Deed]:
+def _intrusion(rng: np.random.Generator, _seconds: float) -> list[Deed]:
     play = [deeds.intrude(rng, 1, float(rng.uniform(12, 20)), float(rng.uniform(12, 20)))]
     if rng.random() < 0.5:
         play.append(deeds.intrude(rng, 2, float(rng.uniform(52, 58)), float(rng.uniform(12, 18))))
@@ -111,17 +111,19 @@ def _intrusion(rng: np.random.Generator, seconds: float) -> list[Deed]:
     ]
 
 
-def _line_crossed(rng: np.random.Generator, seconds: float) -> list[Deed]:
+def _line_crossed(rng: np.random.Generator, _seconds: float) -> list[Deed]:
     times = np.array([14.0, 30.0, 46.0, 62.0]) + rng.uniform(-3, 3, 4)
     rng.shuffle(times)
     kind = ObjectClass.TRUCK if rng.random() < 0.4 else ObjectClass.CAR
     return [
-        deeds.drive_in(rng, 1, float(times[0])), deeds.drive_in(rng, 2, float(times[1]), kind),
-        deeds.drive_out(rng, 3, float(times[2])), deeds.drive_out(rng, 4, float(times[3])),
-    ]  # fmt: skip
+        deeds.drive_in(rng, 1, float(times[0])),
+        deeds.drive_in(rng, 2, float(times[1]), kind),
+        deeds.drive_out(rng, 3, float(times[2])),
+        deeds.drive_out(rng, 4, float(times[3])),
+    ]
 
 
-def _dumping_act(rng: np.random.Generator, seconds: float) -> list[Deed]:
+def _dumping_act(rng: np.random.Generator, _seconds: float) -> list[Deed]:
     at = (float(rng.uniform(-37, -30.5)), float(rng.uniform(5.3, 6.3)))
     rest_s = float(rng.uniform(34, 42))
     return [
@@ -135,7 +137,7 @@ def _dumping_act(rng: np.random.Generator, seconds: float) -> list[Deed]:
             (float(rng.uniform(9, 13)), float(rng.uniform(5.4, 6.4))),
             float(rng.uniform(12, 24)),
             zone="corner-verge",
-        ),  # fmt: skip
+        ),
     ]
 
 
@@ -156,7 +158,8 @@ _LIFE_ID = 20
 
 
 def make_scene(name: str, seed: int, seconds: float, size_px: tuple[int, int] = (640, 360)) -> Scene:
-    """The scene ``name``; the seed varies places, times, looks and the crowd. Raises ``KeyError`` on another name."""
+    """The scene ``name``; the seed varies places, times, looks and the crowd. Raises ``KeyError`` on
+    another name."""
     play, watches, first, gap_s, crowd = _SCRIPTS[name]
     rng = np.random.default_rng([seed, SCENE_NAMES.index(name)])
     played = play(rng, seconds)

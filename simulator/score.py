@@ -1,5 +1,5 @@
-"""How well what was reported fits what happened: every report is a match, a duplicate or false; every happening is
-found or missed. Pure: truth and claims in, a score out."""
+"""How well what was reported fits what happened: every report is a match, a duplicate or false; every
+happening is found or missed. Pure: truth and claims in, a score out."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +23,9 @@ class Tolerance(NamedTuple):
     """After a perfect observer would have reported it."""
     far_m: float = 8.0
     """From its place; a lorry's near corner is five metres from its middle."""
+
+
+AS_USUAL = Tolerance()
 
 
 class Claim(NamedTuple):
@@ -68,8 +71,9 @@ class Score(NamedTuple):
     duplicates: list[Claim]
 
 
-def judge(expected: Sequence[Expected], claims: Sequence[Claim], tolerance: Tolerance = Tolerance()) -> Score:  # noqa: B008
-    """Pair claims with what was expected, the timeliest first; each claim and each expectation is used once."""
+def judge(expected: Sequence[Expected], claims: Sequence[Claim], tolerance: Tolerance = AS_USUAL) -> Score:
+    """Pair claims with what was expected, the timeliest first; each claim and each expectation is used
+    once."""
     pairs = [
         (abs(c.t_s - e.due_s), i, j)
         for i, e in enumerate(expected)
@@ -104,8 +108,8 @@ def _match(claim: Claim, expected: Expected) -> Match:
 
 
 def expectations(truth: Mapping[str, Any], cameras: Iterable[str] | None, by_camera: bool) -> list[Expected]:
-    """What should have been said. ``cameras`` narrows it to some; ``by_camera`` expects every camera that saw a
-    thing to say so, else anyone. Raises ``ScoreError`` for cameras that the film does not have."""
+    """What should have been said. ``cameras`` narrows it to some; ``by_camera`` expects every camera that
+    saw a thing to say so, else anyone. Raises ``ScoreError`` for cameras that the film does not have."""
     wanted = set(truth["cameras"]) if cameras is None else set(cameras)
     if unknown := wanted - set(truth["cameras"]):
         raise ScoreError(
@@ -140,9 +144,15 @@ def incident_claims(rows: Sequence[Mapping[str, Any]], started_at: str) -> list[
     """Claims of a hub's incidents; times are taken from ``started_at``, ISO 8601."""
     start = datetime.fromisoformat(started_at)
     return [
-        Claim(r["id"], r["kind"], (datetime.fromisoformat(r.get("first_observed_at") or r["opened_at"]) - start).total_seconds(), _place(r), None)
+        Claim(
+            r["id"],
+            r["kind"],
+            (datetime.fromisoformat(r.get("first_observed_at") or r["opened_at"]) - start).total_seconds(),
+            _place(r),
+            None,
+        )
         for r in rows
-    ]  # fmt: skip
+    ]
 
 
 def _place(row: Mapping[str, Any]) -> LatLon | None:
@@ -168,12 +178,18 @@ def _numbers(score: Score) -> dict[str, Any]:
     delays = [m.delay_s for m in score.matches]
     errors = [m.position_error_m for m in score.matches if m.position_error_m is not None]
     return {
-        "expected": matched + missed, "matched": matched, "missed": missed, "false": false, "duplicates": len(score.duplicates),
+        "expected": matched + missed,
+        "matched": matched,
+        "missed": missed,
+        "false": false,
+        "duplicates": len(score.duplicates),
         "precision": round(matched / (matched + false), 4) if matched + false else None,
         "recall": round(matched / (matched + missed), 4) if matched + missed else None,
-        "delay_s_p50": _rounded(median, delays), "delay_s_max": _rounded(max, delays),
-        "position_error_m_p50": _rounded(median, errors), "position_error_m_max": _rounded(max, errors),
-    }  # fmt: skip
+        "delay_s_p50": _rounded(median, delays),
+        "delay_s_max": _rounded(max, delays),
+        "position_error_m_p50": _rounded(median, errors),
+        "position_error_m_max": _rounded(max, errors),
+    }
 
 
 def _rounded(measure: Any, values: list[float]) -> float | None:

@@ -1,4 +1,5 @@
-"""Solids small enough to draw by hand: flat faces and tapered capsules, turned, lit and projected in one go."""
+"""Solids small enough to draw by hand: flat faces and tapered capsules, turned, lit and projected in one
+go."""
 
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from simulator.camera import NEAR_M, Array, Camera
 
-Colour = tuple[float, float, float]
+Colour = tuple[float, ...]
 """Blue, green, red; 0–255."""
 
 
@@ -77,8 +78,8 @@ def turned(points: Array, heading_rad: float, place: Array) -> Array:
 def draw_faces(
     faces: Faces, corners: Array, camera: Camera, light: Illumination
 ) -> tuple[Array, Array, Array, Array] | None:
-    """Faces at world ``corners`` (F, K, 3) → pixels (V, K, 2), colours (V, 3), glow (V,), sort keys (V, 2) of the
-    visible ones; None when a corner lies behind the lens."""
+    """Faces at world ``corners`` (F, K, 3) → pixels (V, K, 2), colours (V, 3), glow (V,), sort keys (V, 2)
+    of the visible ones; None when a corner lies behind the lens."""
     f, k, _ = corners.shape
     pixels, depth = camera.project(corners.reshape(-1, 3))
     if depth.min() < NEAR_M:
@@ -107,8 +108,8 @@ def _lit(colours: Array, normals: Array, gloss: Array, light: Illumination) -> A
 def draw_capsules(
     capsules: Capsules, ends: Array, camera: Camera, light: Illumination
 ) -> tuple[Array, Array, Array] | None:
-    """Capsules at world ``ends`` (C, 2, 3) → outlines (2C, 2·7, 2) px (body, then its bright side), colours (2C, 3),
-    depths (2C,); None when an end lies behind the lens."""
+    """Capsules at world ``ends`` (C, 2, 3) → outlines (2C, 2·7, 2) px (body, then its bright side),
+    colours (2C, 3), depths (2C,); None when an end lies behind the lens."""
     count = len(ends)
     pixels, depth = camera.project(ends.reshape(-1, 3))
     if depth.min() < NEAR_M:

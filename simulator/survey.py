@@ -1,4 +1,5 @@
-"""What a technician would set up for a camera: zones and tripwires drawn in its picture, and a survey of its ground."""
+"""What a technician would set up for a camera: zones and tripwires drawn in its picture, and a survey of
+its ground."""
 
 import math
 from typing import Any
@@ -38,7 +39,8 @@ def polygon_px(camera: Camera, ring: list[tuple[float, float]]) -> list[list[int
     seen = camera.to_camera(points)
     w, h = camera.size_px
     f = camera.focal_px
-    # Each plane keeps the points whose product with it is positive: before the lens, then the picture's four edges.
+    # Each plane keeps the points whose product with it is positive: before the lens, then the picture's
+    # four edges.
     planes = np.array([(0, 0, 1.0), (f, 0, w / 2), (-f, 0, w / 2), (0, f, h / 2), (0, -f, h / 2)])
     for i, plane in enumerate(planes):
         seen = _cut(seen, plane, NEAR_M if i == 0 else 0.0)
@@ -61,9 +63,11 @@ def watches_of(scene: Scene, camera: Camera) -> list[Watch]:
     """The rules that this camera can serve."""
     wires = {k: np.array([(*a, 0.0), (*b, 0.0)]) for k, (a, b) in TRIPWIRES.items()}
     return [
-        w for w in scene.watches
-        if (w.place in ZONES and sees(camera, ZONES[w.place])) or (w.place in wires and _share(camera, wires[w.place]) == 1)
-    ]  # fmt: skip
+        w
+        for w in scene.watches
+        if (w.place in ZONES and sees(camera, ZONES[w.place]))
+        or (w.place in wires and _share(camera, wires[w.place]) == 1)
+    ]
 
 
 def calibration(camera: Camera, seed: int) -> list[dict[str, Any]]:
@@ -95,10 +99,17 @@ def scene_toml(scene: Scene, camera: Camera) -> str:
     w, h = camera.size_px
     watches = watches_of(scene, camera)
     lines = [
-        f"# {camera.name}; written by the simulator: scene {scene.name}, seed {scene.seed}", "[camera]",
-        f'id = "{camera.id}"', f'name = "{camera.name}"', f"size_px = [{w}, {h}]", 'timezone = "Asia/Almaty"', "",
-        "[calibration]", f"pixel_error_px = {PIXEL_ERROR_PX}", "points = [",
-    ]  # fmt: skip
+        f"# {camera.name}; written by the simulator: scene {scene.name}, seed {scene.seed}",
+        "[camera]",
+        f'id = "{camera.id}"',
+        f'name = "{camera.name}"',
+        f"size_px = [{w}, {h}]",
+        'timezone = "Asia/Almaty"',
+        "",
+        "[calibration]",
+        f"pixel_error_px = {PIXEL_ERROR_PX}",
+        "points = [",
+    ]
     lines += [
         f"  {{ px = {p['px']}, lat = {p['lat']:.8f}, lon = {p['lon']:.8f} }},"
         for p in calibration(camera, scene.seed)

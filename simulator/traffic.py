@@ -1,10 +1,12 @@
-"""Ordinary life: cars that keep their lane and people who walk to somewhere, none of them doing anything wrong.
+"""Ordinary life: cars that keep their lane and people who walk to somewhere, none of them doing anything
+wrong.
 
 All of it repeats with the film's length, so that a film can be shown in a loop.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,7 +26,7 @@ def walk(
 ) -> tuple[Waypoint, ...]:
     """A walk along ``points`` at an even speed; ``pauses`` are seconds spent at a point, by its index."""
     t_s, way = start_s, [Waypoint(start_s, *points[0])]
-    for i, (a, b) in enumerate(zip(points, points[1:], strict=False), start=1):
+    for i, (a, b) in enumerate(pairwise(points), start=1):
         t_s += float(np.hypot(b[0] - a[0], b[1] - a[1])) / speed_mps
         way.append(Waypoint(t_s, *b))
         if pauses and i in pauses:
@@ -60,7 +62,8 @@ def standing_cars(rng: np.random.Generator, first_id: int, seconds: float) -> li
 
 
 def walkers(rng: np.random.Generator, first_id: int, count: int, seconds: float) -> list[Actor]:
-    """People along both footpaths and over the crossing; some ride a bicycle, some walk a bag home, one is a dog."""
+    """People along both footpaths and over the crossing; some ride a bicycle, some walk a bag home, one is
+    a dog."""
     actors: list[Actor] = []
     for _ in range(count):
         actors += _walker(rng, first_id + len(actors), float(rng.uniform(0, seconds)))
@@ -150,8 +153,8 @@ def _meet(a: Actor, b: Actor) -> bool:
 
 
 def wrapped(actors: Sequence[Actor], seconds: float) -> list[Actor]:
-    """The same things and, of those still there at the film's end, copies for its beginning. A copy keeps its id:
-    the film in a loop shows one thing."""
+    """The same things and, of those still there at the film's end, copies for its beginning. A copy keeps
+    its id: the film in a loop shows one thing."""
     late = [a for a in actors if a.waypoints[-1].t_s > seconds + 1.5]
     return [*actors, *(replace(a, waypoints=_shifted(a, -seconds)) for a in late)]
 

@@ -1,4 +1,5 @@
-"""What really happened in a film, beside it: where everything was, what should be reported, what each picture shows."""
+"""What really happened in a film, beside it: where everything was, what should be reported, what each
+picture shows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,10 +24,16 @@ Boxes = dict[str, list[list[SeenBox]]]
 def truth_document(scene: Scene, fps: float, boxes: Boxes) -> dict[str, Any]:
     """The whole ``truth.json``."""
     return {
-        "scene": scene.name, "seed": scene.seed, "started_at": STARTED_AT, "seconds": scene.seconds, "fps": fps,
-        "cameras": list(boxes), "things": _things(scene), "events": _events(scene, fps, boxes),
+        "scene": scene.name,
+        "seed": scene.seed,
+        "started_at": STARTED_AT,
+        "seconds": scene.seconds,
+        "fps": fps,
+        "cameras": list(boxes),
+        "things": _things(scene),
+        "events": _events(scene, fps, boxes),
         "boxes": {camera: _rows(frames) for camera, frames in boxes.items()},
-    }  # fmt: skip
+    }
 
 
 def _things(scene: Scene) -> list[dict[str, Any]]:
@@ -52,16 +59,29 @@ def _events(scene: Scene, fps: float, boxes: Boxes) -> list[dict[str, Any]]:
     for number, happening in enumerate(scene.happenings, start=1):
         lat, lon = _degrees(happening.place)
         watching = [
-            name for name, frames in boxes.items()
-            if any(w.kind is happening.kind and w.place == happening.zone for w in watches_of(scene, cameras[name]))
+            name
+            for name, frames in boxes.items()
+            if any(
+                w.kind is happening.kind and w.place == happening.zone
+                for w in watches_of(scene, cameras[name])
+            )
             and _is_clear(frames, happening.actor_id, happening.begin_s, happening.due_s, fps)
-        ]  # fmt: skip
+        ]
         ends = happening.end_s if happening.end_s is not None and happening.end_s < scene.seconds else None
-        events.append({
-            "id": number, "kind": happening.kind.slug, "thing": happening.actor_id, "begin_s": round(happening.begin_s, 2),
-            "due_s": round(happening.due_s, 2), "end_s": None if ends is None else round(ends, 2), "lat": lat, "lon": lon,
-            "cameras": watching, "zone": happening.zone,
-        })  # fmt: skip
+        events.append(
+            {
+                "id": number,
+                "kind": happening.kind.slug,
+                "thing": happening.actor_id,
+                "begin_s": round(happening.begin_s, 2),
+                "due_s": round(happening.due_s, 2),
+                "end_s": None if ends is None else round(ends, 2),
+                "lat": lat,
+                "lon": lon,
+                "cameras": watching,
+                "zone": happening.zone,
+            }
+        )
     return events
 
 
@@ -90,11 +110,17 @@ def cameras_document(scene: Scene, count: int) -> list[dict[str, Any]]:
     """``cameras.json``: where the cameras stand and which box serves each."""
     return [
         {
-            "id": c.id, "name": c.name, **dict(zip(("lat", "lon"), _degrees((c.east_m, c.north_m)), strict=True)),
-            "bearing_deg": c.bearing_deg, "fov_deg": c.fov_deg, "height_m": c.height_m, "range_m": c.range_m, "box": c.box,
+            "id": c.id,
+            "name": c.name,
+            **dict(zip(("lat", "lon"), _degrees((c.east_m, c.north_m)), strict=True)),
+            "bearing_deg": c.bearing_deg,
+            "fov_deg": c.fov_deg,
+            "height_m": c.height_m,
+            "range_m": c.range_m,
+            "box": c.box,
         }
         for c in scene.cameras[:count]
-    ]  # fmt: skip
+    ]
 
 
 _MAP_CLASSES = {"carriageway": "street", "footpath": "footpath", "paving": "paving", "yard": "yard"}

@@ -1,5 +1,9 @@
+# Arrays are added here, not joined.
+# ruff: noqa: RUF005
+# arrays are added here, not joined
 """What vehicles look like: a hull of stations from tail to nose, a cabin of glass, wheels and lamps."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +21,19 @@ _TAILLAMP: Colour = (36, 30, 190)
 _PLATE: Colour = (228, 230, 230)
 
 PAINTS: tuple[Colour, ...] = (
-    (238, 238, 236), (205, 206, 204), (150, 152, 152), (92, 92, 94), (42, 42, 44), (48, 46, 158), (128, 72, 34),
-    (70, 92, 52), (62, 108, 152), (158, 188, 202), (52, 60, 96), (190, 160, 60),
-)  # fmt: skip
+    (238, 238, 236),
+    (205, 206, 204),
+    (150, 152, 152),
+    (92, 92, 94),
+    (42, 42, 44),
+    (48, 46, 158),
+    (128, 72, 34),
+    (70, 92, 52),
+    (62, 108, 152),
+    (158, 188, 202),
+    (52, 60, 96),
+    (190, 160, 60),
+)
 
 Station = tuple[float, float, float, float]
 """x from the middle, half width, bottom, top; metres."""
@@ -79,7 +93,7 @@ def _hull(parts: _Parts, stations: list[Station], colour: Colour, layer: int, gl
     """Sides, top and both ends of a body that widens and narrows along its stations."""
     rings = [_ring(s) for s in stations]
     centre = np.concatenate(rings).mean(axis=0)
-    for tail, nose in zip(rings, rings[1:], strict=False):
+    for tail, nose in pairwise(rings):
         for a, b in ((0, 1), (1, 2), (2, 3)):
             parts.add(np.array([tail[a], tail[b], nose[b], nose[a]]), centre, colour, layer, gloss)
     parts.add(rings[0], centre, colour, layer, gloss)
@@ -181,10 +195,12 @@ def car(rng: np.random.Generator) -> Vehicle:
     belt = rng.uniform(0.86, 0.96) + lift
     parts = _Parts()
     body: list[Station] = [
-        (tail, half - 0.1, 0.34 + lift, belt - 0.12), (tail + 0.2, half - 0.02, 0.22 + lift, belt),
-        (nose - 1.1, half, 0.2 + lift, belt), (nose - 0.25, half - 0.03, 0.2 + lift, belt - 0.14),
+        (tail, half - 0.1, 0.34 + lift, belt - 0.12),
+        (tail + 0.2, half - 0.02, 0.22 + lift, belt),
+        (nose - 1.1, half, 0.2 + lift, belt),
+        (nose - 0.25, half - 0.03, 0.2 + lift, belt - 0.14),
         (nose, half - 0.14, 0.32 + lift, belt - 0.26),
-    ]  # fmt: skip
+    ]
     _hull(parts, body, paint, 0)
     _side_strip(parts, tail + 0.25, nose - 0.4, half - 0.02, 0.2 + lift, 0.32 + lift, _DARK)
     rear = {"saloon": (tail + 0.55, tail + 1.15), "hatchback": (tail + 0.08, tail + 0.6)}.get(
@@ -257,7 +273,7 @@ def bus(rng: np.random.Generator) -> Vehicle:
     )
     _side_strip(parts, tail + 0.15, nose - 0.25, half, 0.3, 0.75, (225, 226, 224), 1)
     panes = np.linspace(tail + 0.3, nose - 0.35, 7)
-    for x0, x1 in zip(panes, panes[1:], strict=False):
+    for x0, x1 in pairwise(panes):
         _side_strip(parts, x0 + 0.05, x1 - 0.05, half, 1.3, 2.35, GLASS, 2, 0.7)
     for x, out in ((nose, 1.0), (tail, -1.0)):
         pane = np.array(

@@ -14,7 +14,8 @@ class FileRefused(ValueError):
 def of_files(
     truth_path: Path, events_path: Path, cameras: list[str] | None, started_at: str | None
 ) -> tuple[Score, dict[str, Any]]:
-    """The score of a file of reports or incidents; raises ``FileRefused`` with the file, the line and a way out."""
+    """The score of a file of reports or incidents; raises ``FileRefused`` with the file, the line and a
+    way out."""
     truth = _truth(truth_path)
     rows = _rows(events_path)
     is_incidents = bool(rows) and "event_id" not in rows[0]

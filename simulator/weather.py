@@ -47,9 +47,13 @@ _OVERCAST = {
     "zenith": (196, 190, 182),
 }
 _NIGHT = {
-    "sun_colour": (0.0, 0.0, 0.0), "sky_colour": (0.125, 0.10, 0.085), "horizon": (58, 44, 36), "zenith": (30, 20, 16),
-    "lamp_strength": 1.0, "noise": 3.2,
-}  # fmt: skip
+    "sun_colour": (0.0, 0.0, 0.0),
+    "sky_colour": (0.125, 0.10, 0.085),
+    "horizon": (58, 44, 36),
+    "zenith": (30, 20, 16),
+    "lamp_strength": 1.0,
+    "noise": 3.2,
+}
 
 WEATHERS: dict[str, Weather] = {
     w.name: w
@@ -57,18 +61,38 @@ WEATHERS: dict[str, Weather] = {
         Weather("clear"),
         Weather("overcast", **_OVERCAST),
         Weather("snow", **_OVERCAST, snow_cover=0.85, falling="snow", fog_per_m=0.006, noise=1.8),
-        Weather("rain", **{**_OVERCAST, "sky_colour": (0.82, 0.80, 0.78)}, wet=0.8, falling="rain", fog_per_m=0.006, noise=2.2),
+        Weather(
+            "rain",
+            **{**_OVERCAST, "sky_colour": (0.82, 0.80, 0.78)},
+            wet=0.8,
+            falling="rain",
+            fog_per_m=0.006,
+            noise=2.2,
+        ),
         Weather("fog", **_OVERCAST, fog_per_m=0.026),
         Weather("wind", shake_px=0.8, sun_bearing_deg=150.0),
         Weather(
-            "dusk", sun_bearing_deg=262.0, sun_height_deg=9.0, sun_colour=(0.08, 0.17, 0.30), sky_colour=(0.40, 0.32, 0.29),
-            horizon=(120, 150, 214), zenith=(120, 84, 62), lamp_strength=0.55, noise=2.4,
+            "dusk",
+            sun_bearing_deg=262.0,
+            sun_height_deg=9.0,
+            sun_colour=(0.08, 0.17, 0.30),
+            sky_colour=(0.40, 0.32, 0.29),
+            horizon=(120, 150, 214),
+            zenith=(120, 84, 62),
+            lamp_strength=0.55,
+            noise=2.4,
         ),
         Weather("night", **_NIGHT),
-        Weather("snow_night", **{**_NIGHT, "sky_colour": (0.17, 0.14, 0.12)}, snow_cover=0.85, falling="snow", fog_per_m=0.005),
+        Weather(
+            "snow_night",
+            **{**_NIGHT, "sky_colour": (0.17, 0.14, 0.12)},
+            snow_cover=0.85,
+            falling="snow",
+            fog_per_m=0.005,
+        ),
         Weather("infrared", **{**_NIGHT, "lamp_strength": 0.25}, is_infrared=True),
     )
-}  # fmt: skip
+}
 
 _LAMP_COLOUR = np.array([0.52, 0.74, 0.88])
 _INFRARED_REACH_M = 24.0

@@ -102,17 +102,32 @@ PAD = Area("paving", -44.0, 11.2, -37.0, 14.2)
 """Where the waste containers stand."""
 
 _GROUNDS = (
-    Area("paving", -62.0, 12.0, -2.0, 17.0), Area("paving", 1.0, 10.0, 30.0, 16.0), Area("paving", 46.0, 10.0, 84.0, 15.0),
-    Area("paving", -60.0, -16.0, -8.0, -11.5), Area("paving", 34.0, -17.0, 84.0, -11.5),
-    NORTH_PATH, SOUTH_PATH, Area("footpath", 30.0, 10.0, 32.4, 60.0), Area("footpath", 43.6, 10.0, 46.0, 60.0),
-    Area("footpath", 20.5, -7.6, 27.5, -4.4), Area("footpath", 20.5, 4.4, 27.5, 7.4),
-    YARD, Area("yard", GATE[0], -13.2, GATE[1], -9.9), PAD, MAIN_STREET, SIDE_STREET,
-)  # fmt: skip
+    Area("paving", -62.0, 12.0, -2.0, 17.0),
+    Area("paving", 1.0, 10.0, 30.0, 16.0),
+    Area("paving", 46.0, 10.0, 84.0, 15.0),
+    Area("paving", -60.0, -16.0, -8.0, -11.5),
+    Area("paving", 34.0, -17.0, 84.0, -11.5),
+    NORTH_PATH,
+    SOUTH_PATH,
+    Area("footpath", 30.0, 10.0, 32.4, 60.0),
+    Area("footpath", 43.6, 10.0, 46.0, 60.0),
+    Area("footpath", 20.5, -7.6, 27.5, -4.4),
+    Area("footpath", 20.5, 4.4, 27.5, 7.4),
+    YARD,
+    Area("yard", GATE[0], -13.2, GATE[1], -9.9),
+    PAD,
+    MAIN_STREET,
+    SIDE_STREET,
+)
 
 _FLAT_TONES: tuple[tuple[Colour, Colour], ...] = (
-    ((150, 190, 214), (120, 140, 80)), ((196, 206, 212), (60, 96, 170)), ((146, 172, 196), (170, 130, 60)),
-    ((178, 196, 200), (80, 110, 150)), ((168, 176, 196), (70, 84, 140)), ((206, 214, 214), (150, 120, 40)),
-)  # fmt: skip
+    ((150, 190, 214), (120, 140, 80)),
+    ((196, 206, 212), (60, 96, 170)),
+    ((146, 172, 196), (170, 130, 60)),
+    ((178, 196, 200), (80, 110, 150)),
+    ((168, 176, 196), (70, 84, 140)),
+    ((206, 214, 214), (150, 120, 40)),
+)
 
 
 def street(seed: int = 0) -> World:
@@ -140,17 +155,32 @@ def _houses(rng: np.random.Generator) -> tuple[House, ...]:
         for x, c in ((-43.4, (64, 120, 60)), (-41.6, (64, 120, 60)), (-39.6, (150, 110, 50)))
     )
     return (
-        flats(-60, 17, -6, 29, 5), shop, flats(47, 15, 82, 27, 4), flats(-58, -30, -10, -17, 5), flats(36, -30, 84, -18, 5),
-        flats(-104, 20, -68, 34, 9), flats(44, 34, 58, 62, 9), flats(-100, -34, -66, -20, 3), flats(8, 36, 28, 60, 6),
-        flats(90, 18, 108, 44, 9), flats(90, -40, 108, -20, 5), kiosk, cell, *bins,
-    )  # fmt: skip
+        flats(-60, 17, -6, 29, 5),
+        shop,
+        flats(47, 15, 82, 27, 4),
+        flats(-58, -30, -10, -17, 5),
+        flats(36, -30, 84, -18, 5),
+        flats(-104, 20, -68, 34, 9),
+        flats(44, 34, 58, 62, 9),
+        flats(-100, -34, -66, -20, 3),
+        flats(8, 36, 28, 60, 6),
+        flats(90, 18, 108, 44, 9),
+        flats(90, -40, 108, -20, 5),
+        kiosk,
+        cell,
+        *bins,
+    )
 
 
 def _fences() -> tuple[Fence, ...]:
     w, s, e, n = YARD[1:]
     corners: list[tuple[Point, Point]] = [
-        ((w, n), (GATE[0], n)), ((GATE[1], n), (e, n)), ((e, n), (e, s)), ((e, s), (w, s)), ((w, s), (w, n)),
-    ]  # fmt: skip
+        ((w, n), (GATE[0], n)),
+        ((GATE[1], n), (e, n)),
+        ((e, n), (e, s)),
+        ((e, s), (w, s)),
+        ((w, s), (w, n)),
+    ]
     return tuple(Fence(a, b, 2.0) for a, b in corners)
 
 

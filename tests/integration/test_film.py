@@ -99,7 +99,8 @@ def test_a_box_fits_the_pixels_that_the_thing_changed(object_class: ObjectClass,
     changed = cv2.absdiff(shot.bgr, empty.bgr).max(axis=2) > 40
     columns, rows = np.flatnonzero(changed.any(axis=0)), np.flatnonzero(changed.any(axis=1))
     x1, y1, x2, y2 = seen.box
-    # Nothing of it lies outside its box; the contact shadow under it is fainter than the limit, or a pixel wide.
+    # Nothing of it lies outside its box; the contact shadow under it is fainter than the limit, or a pixel
+    # wide.
     assert columns[0] >= x1 - 2
     assert rows[0] >= y1 - 2
     assert columns[-1] <= x2 + 2

@@ -1,3 +1,5 @@
+# Arrays are added here, not joined.
+# ruff: noqa: RUF005
 """The pinhole camera: what it projects it finds again."""
 
 import numpy as np
@@ -8,10 +10,16 @@ from simulator.camera import Camera
 
 cameras = st.builds(
     Camera,
-    id=st.just("c"), name=st.just("c"), east_m=st.floats(-80, 80), north_m=st.floats(-20, 20), height_m=st.floats(2.5, 12),
-    bearing_deg=st.floats(0, 360), pitch_deg=st.floats(2, 60), fov_deg=st.floats(30, 100),
+    id=st.just("c"),
+    name=st.just("c"),
+    east_m=st.floats(-80, 80),
+    north_m=st.floats(-20, 20),
+    height_m=st.floats(2.5, 12),
+    bearing_deg=st.floats(0, 360),
+    pitch_deg=st.floats(2, 60),
+    fov_deg=st.floats(30, 100),
     size_px=st.sampled_from([(640, 360), (768, 432), (320, 192)]),
-)  # fmt: skip
+)
 
 
 @given(cameras, st.floats(0, 1), st.floats(0, 1))

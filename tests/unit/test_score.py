@@ -44,10 +44,14 @@ def test_a_timely_near_report_matches_with_its_delay_and_distance() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        claim(kind="intrusion"), claim(t_s=8.9), claim(t_s=45.1), claim(east_m=8.2), claim(camera="east"),
+        claim(kind="intrusion"),
+        claim(t_s=8.9),
+        claim(t_s=45.1),
+        claim(east_m=8.2),
+        claim(camera="east"),
     ],
     ids=["another kind", "before it began", "too late", "too far", "another camera"],
-)  # fmt: skip
+)
 def test_a_report_that_means_something_else_is_false_and_the_happening_missed(wrong: Claim) -> None:
     assert counts([PARKED], [wrong]) == (0, 1, 1, 0)
 
