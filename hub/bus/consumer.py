@@ -21,6 +21,9 @@ from hub.bus.connection import HubBus
 ACK_WAIT_S = 10.0
 """A message that was given out and not acknowledged comes again after this."""
 _ASK_FOR_S = 5.0
+_ASK_FOR_BYTES = 262_144
+"""About 2,400 reports: what is given out is committed long before it would come again, and an alarm that
+arrives in a storm waits behind no more than this."""
 
 
 class BatchConsumer:
@@ -76,7 +79,7 @@ class BatchConsumer:
             await self._begin(client)
         if self._asked <= 0:
             self._asked = self._batch
-            order = {"batch": self._batch, "expires": int(_ASK_FOR_S * 1e9)}
+            order = {"batch": self._batch, "max_bytes": _ASK_FOR_BYTES, "expires": int(_ASK_FOR_S * 1e9)}
             subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._durable}"
             await client.publish(subject, json.dumps(order).encode(), reply=self._inbox)
 
