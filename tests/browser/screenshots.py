@@ -119,6 +119,7 @@ def views(browser: Browser, url: str, language: str, size: str, theme: str) -> I
     for row in range(page.locator("ul.rows a").count()):
         page.locator("ul.rows a").nth(row).click()
         page.locator("figure img").first.wait_for()
+        page.locator(f"ul.rows li:nth-child({row + 1}) a[aria-current]").wait_for(state="attached")
         _settle(page)
         yield f"incident-{row + 1}", page
         if is_phone:
@@ -142,7 +143,7 @@ def photograph_for_documents(browser: Browser, url: str, folder: Path) -> None:
     for (*look, view), file in IN_DOCUMENTS.items():
         for name, page in views(browser, url, *look):
             if name == view:
-                page.screenshot(path=folder / file)
+                page.screenshot(path=folder / file, animations="disabled")
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ def test_the_whole_way_of_an_incident(page: Page, town: LiveTown, box: RunningBo
     )  # fmt: skip
     row = page.get_by_role("link", name=re.compile(f"Parked in a no-stopping zone.*{CAMERAS[0]['name']}"))
     row.click()
+    expect(row).to_have_attribute("aria-current", "true")
 
     panel = page.get_by_role("main")
     expect(panel.get_by_role("heading", level=1)).to_have_text("Parked in a no-stopping zone")
@@ -93,6 +94,19 @@ def test_filters_keep_what_they_name(page: Page, town: LiveTown, box: RunningBox
     expect(dumped).to_be_visible()
     page.get_by_role("button", name="Acknowledged").click()
     expect(dumped).to_have_count(0)
+
+
+def test_what_cannot_be_delivered_is_said_and_sent_again(page: Page, town: LiveTown, box: RunningBox) -> None:
+    """The road service refuses the signature."""
+    sign_in(page, town.url)
+    box.report(Kind.ROAD_OBSTRUCTION, CAMERAS[2]["id"], beside(2, 20.0), {"stood_s": 95.0, "limit_s": 90.0})
+    row = page.get_by_role("link", name=re.compile("Obstacle on the road"))
+    expect(row).to_contain_text("Not delivered")
+    row.click()
+    told = page.get_by_role("main").get_by_role("listitem").filter(has_text="Road service").first
+    expect(told.get_by_text("Refused, HTTP 401")).to_have_count(1)
+    told.get_by_role("button", name="Send again").click()
+    expect(told.get_by_text("Refused, HTTP 401")).to_have_count(2)
 
 
 def test_the_language_is_kept(page: Page, town: LiveTown) -> None:
