@@ -46,14 +46,17 @@ def serve(
     json: Json = False,
 ) -> None:
     """Run the hub until it is stopped. With --json the line is printed when it is ready."""
+    folder = data or default_folder()
+    try:
+        settings = read_settings(folder, host=host, port=port, bus_port=bus_port)
+    except StartRefused as error:
+        _fail(str(error), 2)
     from hub.app import Hub
     from hub.cli.logs import log_to_stderr
 
     log_to_stderr()
-    folder = data or default_folder()
 
     async def run() -> None:
-        settings = read_settings(folder, host=host, port=port, bus_port=bus_port)
         hub = Hub(folder, settings, any_port=any_port)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

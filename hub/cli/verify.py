@@ -151,8 +151,8 @@ def _keys(folder: Path, report: Report) -> BusKeys | None:
         return None
     try:
         return open_keys(folder / "keys")
-    except BusError as error:
-        report.add(str(error), "restore the keys from a backup")
+    except StartRefused as error:
+        report.add(error.what, error.way_out)
         return None
 
 

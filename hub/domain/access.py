@@ -47,7 +47,7 @@ def password_fault(password: str, username: str) -> str | None:
     """What is wrong with a new password, or None."""
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         return f"use {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters"
-    if username and username in password.lower():
+    if len(username) >= 4 and username in password.lower():
         return "leave the user name out of it"
     if len(set(password)) < 5:
         return "use at least 5 different characters"
