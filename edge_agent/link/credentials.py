@@ -17,8 +17,6 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bus_urls: list[str]
     site: Identity
     hub_fingerprint: str
-    hub_certificate: str | None = None
-    """PEM of the only certificate that the bus may show."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -39,10 +37,6 @@ class Credentials(msgspec.Struct, frozen=True):
     @property
     def site(self) -> str:
         return self.grant.site
-
-    @property
-    def hub_certificate(self) -> str | None:
-        return self.grant.hub_certificate
 
 
 def open_key(folder: Path) -> Key:

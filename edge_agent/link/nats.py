@@ -4,7 +4,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import ssl
 from collections.abc import AsyncIterator
 
 from nats.aio.client import Client
@@ -40,7 +39,6 @@ class NatsLink:
                     user_jwt_cb=lambda: bytearray(mine.jwt.encode()),
                     signature_cb=lambda nonce: base64.b64encode(mine.key.sign(nonce.encode())),
                     inbox_prefix=inbox_prefix(mine.box).encode(),
-                    tls=_trust(mine.hub_certificate),
                     pending_size=-1,  # keep nothing: what was not written now is still in the outbox
                     allow_reconnect=False,
                     max_reconnect_attempts=1,
@@ -119,14 +117,3 @@ async def _heeding_cancellation() -> AsyncIterator[None]:
     finally:
         if task.cancelling() > before:
             raise asyncio.CancelledError
-
-
-def _trust(certificate: str | None) -> ssl.SSLContext | None:
-    """Take this one certificate, which came with the enrolment, and no other; whatever its name."""
-    if certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.load_verify_locations(cadata=certificate)
-    return context
