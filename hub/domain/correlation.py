@@ -5,8 +5,8 @@ Where a camera has no map, the same camera and zone stand for the place; where a
 """
 
 import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from hub.domain.situation import Arrival, Known, Situation, metres_per_e7, sigma_m
 from shared.kinds import TRAITS, Kind
@@ -224,4 +224,9 @@ def render(why: Why) -> str:
         "same_box": "same box; " + silence,
         "foreign_event": "the event belongs to another box or kind",
     }
-    return texts[why.word].format(**why.numbers)
+    return texts.get(why.word, why.word).format(**why.numbers)
+
+
+def render_stored(stored: Mapping[str, Any]) -> str:
+    """The sentence of a reason as ``event.why`` holds it: its word, and its numbers beside it."""
+    return render(Why(stored["word"], {name: value for name, value in stored.items() if name != "word"}))

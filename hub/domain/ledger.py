@@ -38,8 +38,3 @@ def merge(ranges: Iterable[Range]) -> Ranges:
         else:
             merged.append((low, high))
     return tuple(merged[-MAX_RANGES:])
-
-
-def holds(ranges: Sequence[Range], number: int) -> bool:
-    """Whether a number is committed."""
-    return any(low <= number <= high for low, high in ranges)

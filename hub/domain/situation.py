@@ -92,12 +92,6 @@ class Situation:
     span_us: tuple[int, int] = (0, 0)
     """From when until when new events belong to it: ``correlation.span_us``, kept by ``Nearby``."""
 
-    @property
-    def place(self) -> Place | None:
-        if self.lat_e7 is None or self.lon_e7 is None or self.sigma_dm is None:
-            return None
-        return self.lat_e7, self.lon_e7, self.sigma_dm
-
 
 class Change(NamedTuple):
     """Something about an incident that operators should read in its timeline."""
@@ -219,12 +213,6 @@ def fuse(places: Iterable[Place]) -> Place:
 def sigma_m(sigma_dm: int) -> float:
     """A standard deviation that may be divided by."""
     return max(LEAST_SIGMA_M, sigma_dm / 10)
-
-
-def apart_m(a: Place, b: Place) -> float:
-    """Metres between two places of one town."""
-    lat_m, lon_m = metres_per_e7(a[0])
-    return math.hypot((a[0] - b[0]) * lat_m, (a[1] - b[1]) * lon_m)
 
 
 def metres_per_e7(lat_e7: int) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from hub.db import queries_console, queries_counters
 from hub.db.queries_console import AgencyState, DispatchRow
 from hub.db.tables import Event, Evidence, Incident, TimelineEntry
 from hub.domain.access import OPERATORS, Role
+from hub.domain.correlation import render_stored
 from hub.domain.dispatch import DispatchState
 from hub.domain.incident import Action, ActorKind, State, Verdict, allowed_actions
 from hub.domain.instants import Instant, instant, instant_or_none
@@ -253,7 +254,7 @@ def _event(event: Event) -> EventView:
         sigma_m=_scaled(event.sigma_dm, 10),
         score=event.score / 1000,
         reason=event.reason,
-        why=event.why,
+        why={**event.why, "text": render_stored(event.why)},
     )
 
 

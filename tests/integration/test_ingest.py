@@ -10,6 +10,7 @@ from hub.db import tables
 from hub.db.engine import Database
 from hub.db.queries_ingest import committed_ranges
 from hub.db.queries_routing import seed_routing
+from hub.domain.correlation import render_stored
 from hub.errors import NotFound
 from hub.services.evidence import picture_path
 from hub.services.ingest import Ingest
@@ -348,5 +349,19 @@ def test_a_subject_that_names_nobody_is_parked(tmp_path: Path) -> None:
             outcome = await Ingest(database, tmp_path).take([message], NOW_US)
             assert "Box_A" in outcome.refusals[0]
             assert (await rows(database, tables.Parked))[0].body == batch([(1, report(1))])
+
+    asyncio.run(main())
+
+
+def test_the_reason_of_a_stored_event_can_be_read_as_a_sentence(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with hub_database(tmp_path) as database:
+            ingest = Ingest(database, tmp_path)
+            await ingest.take([delivery(report(1), report(2, camera="cam-2", east_m=3.0, at_s=4))], NOW_US)
+            sentences = [render_stored(row.why) for row in await rows(database, tables.Event)]
+            assert sentences == [
+                "nothing of this kind near by",
+                "3 m apart, within 8.8 m; 4 s of silence, window 120 s",
+            ]
 
     asyncio.run(main())
