@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from demo.hub_client import HubClient
@@ -47,8 +48,24 @@ class Street:
         self.hub = Child("hub", self._hub_arguments(), town.logs / "hub.log", {})
 
     def _hub_arguments(self) -> list[str]:
-        ports = [f"--port={self.port}", f"--bus-port={free_port(_BUS_PORT)}"]
+        ports = [f"--port={self.port}", f"--bus-port={self._bus_port()}"]
         return ["hub", "serve", f"--data={self.town.hub}", f"--host={HOST}", *ports]
+
+    def _bus_port(self) -> int:
+        """The same as last time, since enrolled boxes know it; else they must be enrolled anew."""
+        kept = self.town.folder / "bus-port"
+        last = int(kept.read_text()) if kept.exists() else _BUS_PORT
+        port = free_port(last)
+        if port != last:
+            self._say(f"port {last} is taken; the bus uses {port}")
+            for box in BOXES:
+                self._grant(box).unlink(missing_ok=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(str(port))
+        return port
+
+    def _grant(self, box: str) -> Path:
+        return self.town.box_folder(box) / "state" / "credentials" / "grant.json"
 
     def start(self, seconds: int) -> None:
         """Start everything. Raises ``CommandFailed`` or ``TimeoutError`` with the way out."""
@@ -96,7 +113,7 @@ class Street:
         self._clean_up.callback(self._stop, child)
 
     def _enrol_boxes(self) -> None:
-        waiting = {box for box in BOXES if not self._is_enrolled(box)}
+        waiting = {box for box in BOXES if not self._grant(box).exists()}
         until = time.monotonic() + _ENROL_WITHIN_S
         while waiting and time.monotonic() < until:
             self.check()
@@ -110,9 +127,6 @@ class Street:
                 f"{', '.join(sorted(waiting))}: not found by zeroconf within {_ENROL_WITHIN_S:.0f} s; "
                 f"does this machine allow multicast? The box's log: {self.town.logs}"
             )
-
-    def _is_enrolled(self, box: str) -> bool:
-        return (self.town.box_folder(box) / "state" / "credentials" / "grant.json").exists()
 
     def _enrol(self, row: dict[str, Any]) -> None:
         self._say(f"found {row['id']} by zeroconf, key {row['fingerprint']}; enrolling it")

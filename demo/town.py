@@ -51,7 +51,7 @@ class Town:
 
     def clear(self) -> None:
         """Forget everything that an earlier start left, except the film."""
-        for name in ("hub", "boxes", "logs", "secrets.json", "city.toml"):
+        for name in ("hub", "boxes", "logs", "secrets.json", "city.toml", "bus-port"):
             path = self.folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
