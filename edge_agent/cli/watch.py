@@ -21,8 +21,10 @@ _TAKE_S = 0.5
 
 def watch(
     source: Annotated[str, typer.Option(help="A clip's path, or rtsp://host/path (until Ctrl-C).")],
-    model: Annotated[Path, typer.Option(help="A .tflite file, or the folder that holds it.")],
     scene: Annotated[Path, typer.Option(help="The scene file (TOML): zones, lines, rules.")],
+    model: Annotated[
+        Path | None, typer.Option(help="A .tflite file, or its folder; the bundled model when left out.")
+    ] = None,
     events: Annotated[Path | None, typer.Option(help="Write reports here, JSON lines.")] = None,
     tracks: Annotated[Path | None, typer.Option(help="Write each frame's tracks here, JSON lines.")] = None,
     render: Annotated[
@@ -33,13 +35,14 @@ def watch(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Watch a clip to its end, always with the same answer, or a camera until Ctrl-C."""
+    from edge_agent.inference.model import BUNDLED_MODEL
     from edge_agent.inference.runtime import open_detector
     from edge_agent.watching import Records, watch_frames
 
     with plain_errors(), ExitStack() as parts:
         start_at_us = _parse_start(start)
         what = read_scene_file(scene)
-        detector = open_detector(model)
+        detector = open_detector(model or BUNDLED_MODEL)
         parts.callback(detector.close)
         records = parts.enter_context(Records(what, events, tracks, render, fps))
         is_camera = source.partition("://")[0].lower() in ("rtsp", "rtsps")
