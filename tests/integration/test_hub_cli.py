@@ -51,6 +51,8 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in text.split()]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_way_of_an_administrator(tmp_path: Path) -> None:
     folder = tmp_path / "hub"
     folder.mkdir()
@@ -117,6 +119,8 @@ def test_its_nats_server_dies_with_it_even_by_kill_9(tmp_path: Path) -> None:
         assert not any(Path(f"/proc/{pid}/exe").exists() for pid in servers)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_taken_port_is_said_so_or_another_is_used(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
