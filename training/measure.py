@@ -33,7 +33,7 @@ _LABEL_OF_OURS = {
     ObjectClass.BICYCLE: 3,
     ObjectClass.BAG: 4,
 }
-_EVERY_NTH_FRAME = 4
+_EVERY_NTH_FRAME = 2
 
 
 class Tally(NamedTuple):

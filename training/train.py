@@ -22,8 +22,8 @@ from training.targets import encode, loss
 
 BATCH = 16
 PEAK_RATE = 2e-3
-WARM_UP_STEPS = 100
-ROUND_STEPS = (500, 1500, 600)
+WARM_UP_STEPS = 50
+ROUND_STEPS = (500, 1500, 450, 1000)
 """The learning rate falls to almost nothing in each round; each begins where the last one ended."""
 EDGE_WEIGHT = 5.0
 
@@ -95,7 +95,7 @@ def rate_at(step: int, steps: int, peak: float) -> float:
 
 def run_round(model: keras.Model, source: Iterator, number: int, steps: int) -> None:
     """One round; leaves the average of the last steps' weights in the model, better than the last."""
-    peak = PEAK_RATE / (1 + number)
+    peak = PEAK_RATE * 0.8**number
     optimizer = keras.optimizers.AdamW(
         peak, weight_decay=1e-4, use_ema=True, ema_momentum=0.99, clipnorm=10.0
     )
