@@ -20,6 +20,7 @@ from shared.messages import (
     SyncRequest,
     Version,
 )
+from shared.reasons import REASON_NAMES, REASON_NUMBERS
 
 Message = Batch | EventReport | Evidence | Health | SyncReply | SyncRequest
 M = TypeVar("M", Batch, EventReport, Evidence, Health, SyncReply, SyncRequest)
@@ -28,6 +29,8 @@ MAX_BODY_BYTES = 65_536
 _MAX_ARRAY = 10_000
 _MAX_STR = 256
 _MAX_MAP = 16
+_REASON = EventReport.__struct_fields__.index("reason")
+_ENTRIES = Batch.__struct_fields__.index("entries")
 _FIELD_NUMBER = re.compile(r"`\$\[(\d+)\]")
 _FOREIGN_ERRORS = (
     msgpack.exceptions.UnpackException,
@@ -64,7 +67,13 @@ class BatchContents(NamedTuple):
 
 def encode(message: Message) -> bytes:
     """Encode a message. Floats become 32 bits wide: reasons are shown to people, not summed."""
-    return _pack(msgspec.to_builtins(message, builtin_types=(bytes,)))
+    plain = msgspec.to_builtins(message, builtin_types=(bytes,))
+    if isinstance(message, EventReport):
+        _number_reason(plain)
+    elif isinstance(message, Batch):
+        for _, report in plain[_ENTRIES]:
+            _number_reason(report)
+    return _pack(plain)
 
 
 def decode(kind: type[M], body: bytes) -> M:
@@ -86,9 +95,27 @@ def _pack(plain: Any) -> bytes:
     return cast("bytes", msgpack.packb(plain, use_single_float=True))  # pyright: ignore[reportUnknownMemberType]
 
 
+def _number_reason(report: list[Any]) -> None:
+    reason = report[_REASON]
+    report[_REASON] = {REASON_NUMBERS.get(name, name): _short(value) for name, value in reason.items()}
+
+
+def _short(value: float) -> float:
+    """Whole numbers, as limits mostly are, take one to three bytes instead of five."""
+    whole = int(value)
+    return whole if whole == value and -32_768 <= whole <= 65_535 else value
+
+
+def _name_reason(found: dict[Any, Any]) -> dict[Any, Any]:
+    """Every map on the wire is a reason."""
+    return {REASON_NAMES.get(name, name): value for name, value in found.items()}
+
+
 def encode_entry(seq: int, report: EventReport) -> bytes:
     """Encode one entry of a batch on its own, as ``RefusedEntry.body`` holds it."""
-    return _pack([seq, msgspec.to_builtins(report, builtin_types=(bytes,))])
+    plain = msgspec.to_builtins(report, builtin_types=(bytes,))
+    _number_reason(plain)
+    return _pack([seq, plain])
 
 
 def decode_entry(body: bytes) -> tuple[int, EventReport]:
@@ -114,6 +141,8 @@ def _unpack(body: bytes) -> Any:
                 max_bin_len=MAX_EVIDENCE_BYTES,
                 max_map_len=_MAX_MAP,
                 max_ext_len=0,
+                strict_map_key=False,
+                object_hook=_name_reason,
             ),
         )
     except _FOREIGN_ERRORS as error:
