@@ -56,3 +56,10 @@ golden:
 # The README's and the guide's pictures, taken from the running product
 pictures:
     {{ run }} python -m tests.browser.screenshots docs/img
+
+# Draw, train, export and measure the demo model, in an environment of its own (an hour or two)
+train-demo-model folder=(env("HOME") / ".cache/saqshy/training"):
+    PYTHONPATH=. {{ uv }} run --project training python -m training.pictures {{ folder }}/pictures 1 0 96
+    PYTHONPATH=. {{ uv }} run --project training python -m training.train {{ folder }}/pictures {{ folder }}/rounds 1
+    PYTHONPATH=. {{ uv }} run --project training python -m training.export {{ folder }}/rounds/round-4.weights.h5 {{ folder }}/pictures edge_agent/inference/models/demo 1
+    PYTHONPATH=. {{ uv }} run --project training python -m training.measure edge_agent/inference/models/demo edge_agent/inference/models/demo/quality.json 900 6

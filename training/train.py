@@ -23,7 +23,7 @@ from training.targets import encode, loss
 BATCH = 16
 PEAK_RATE = 2e-3
 WARM_UP_STEPS = 50
-ROUND_STEPS = (500, 1500, 450, 1000)
+ROUND_STEPS = (500, 1500, 450, 1000, 2600)
 """The learning rate falls to almost nothing in each round; each begins where the last one ended."""
 EDGE_WEIGHT = 5.0
 
