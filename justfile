@@ -33,9 +33,9 @@ test *args:
 system:
     bash tests/install-system.sh
 
-# All tests, console and older runtime included; says which it skipped and why
+# All tests, console and older runtime included, three at a time; says which it skipped and why
 test-all: system console lint types structure test-tflite
-    {{ run }} pytest --cov --cov-report=term:skip-covered --durations=15
+    {{ run }} pytest -p no:randomly -n 3 --dist loadgroup --cov --cov-report=term:skip-covered --durations=15
 
 # The console: types and its own tests
 console:

@@ -41,11 +41,13 @@ def run_command(arguments: list[str], environment: dict[str, str] | None = None,
 class Child:
     """One part of Saqshy in a process of its own, its output in a log file."""
 
-    def __init__(self, name: str, arguments: list[str], log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, name: str, arguments: list[str], log: Path) -> None:
         self.name, self.log = name, log
         self._arguments = [sys.executable, "-m", "saqshy", *arguments]
-        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+
+    def add_arguments(self, *arguments: str) -> None:
+        self._arguments += arguments
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,6 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **self._environment},
             start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509  # no thread of ours holds a lock yet
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ HOST = "127.0.0.1"
 _BUS_PORT = 4222
 _ENROL_WITHIN_S = 30.0
 _LISTEN_S = "2"
+
+_KEY = re.compile(r"set-up of box \S+: \S+, key ([A-Z0-9-]+), new")
 
 Say = Callable[[str], None]
 
@@ -45,11 +48,9 @@ class Street:
         if self.port != port:
             say(f"port {port} is taken; using {self.port}")
         self.address = f"http://{HOST}:{self.port}"
-        self.hub = Child("hub", self._hub_arguments(), town.logs / "hub.log", {})
-
-    def _hub_arguments(self) -> list[str]:
-        ports = [f"--port={self.port}", f"--bus-port={self._bus_port()}"]
-        return ["hub", "serve", f"--data={self.town.hub}", f"--host={HOST}", *ports]
+        self.hub = Child(
+            "hub", ["hub", "serve", f"--data={town.hub}", f"--host={HOST}"], town.logs / "hub.log"
+        )
 
     def _bus_port(self) -> int:
         """The same as last time, since enrolled boxes know it; else they must be enrolled anew."""
@@ -101,13 +102,14 @@ class Street:
             run_command(account, stdin=f"{self.town.secret(TECHNICIAN)}\n")
 
     def _start_hub(self) -> None:
+        self.hub.add_arguments(f"--port={self.port}", f"--bus-port={self._bus_port()}")
         self.hub.start()
         self._clean_up.callback(self._stop, self.hub)
         with self.client() as client:
             client.wait_until_ready()
 
     def _start_box(self, box: str, config: str) -> None:
-        child = Child(box, ["edge", "run", f"--config={config}"], self.town.logs / f"{box}.log", {})
+        child = Child(box, ["edge", "run", f"--config={config}"], self.town.logs / f"{box}.log")
         child.start()
         self.boxes[box] = child
         self._clean_up.callback(self._stop, child)
@@ -119,7 +121,7 @@ class Street:
             self.check()
             found = json.loads(run_command(["field", "discover", f"--seconds={_LISTEN_S}", "--json"]))
             for row in found["boxes"]:
-                if row["id"] in waiting and row["state"] == "new":
+                if row["id"] in waiting and row["fingerprint"] == self._label(row["id"]):
                     self._enrol(row)
                     waiting.discard(row["id"])
         if waiting:
@@ -127,6 +129,12 @@ class Street:
                 f"{', '.join(sorted(waiting))}: not found by zeroconf within {_ENROL_WITHIN_S:.0f} s; "
                 f"does this machine allow multicast? The box's log: {self.town.logs}"
             )
+
+    def _label(self, box: str) -> str | None:
+        """The fingerprint of the box's key, as a technician would read it from the label: here from its own
+        log, since another box on this network may have taken the same name."""
+        said = _KEY.findall(self.boxes[box].log.read_text(errors="replace"))
+        return said[-1] if said else None
 
     def _enrol(self, row: dict[str, Any]) -> None:
         self._say(f"found {row['id']} by zeroconf, key {row['fingerprint']}; enrolling it")

@@ -13,3 +13,10 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no clips and models at {folder}; set SAQSHY_DATA to their folder")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, a file's tests stay in one process: they share its servers."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
