@@ -158,7 +158,7 @@ def _line(record: dict[str, Any]) -> str:
 
 def _open_text(path: Path | None, option: str) -> IO[str] | None:
     try:
-        return path.open("w", encoding="utf-8") if path else None
+        return path.open("w", buffering=1, encoding="utf-8") if path else None
     except OSError as error:
         raise _refused(path, option, error) from None
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge_agent.domain.rules.parking import ADRIFT_S
 from edge_agent.domain.rules.table import verdict_holds
 from shared.kinds import Kind, ObjectClass
 from tests.street import Street, Thing, scene_of
@@ -29,7 +30,7 @@ def test_begins_at_the_limit_and_ends_when_it_leaves(street: Street) -> None:
     told = street.play(150, lambda t_s: drive(t_s, 5, 100))
     assert [(one.phase, one.thread) for one in told] == [("BEGIN", told[0].thread), ("END", told[0].thread)]
     assert told[0].t_s == pytest.approx(65, abs=1)
-    assert told[1].t_s == pytest.approx(101, abs=1.5)
+    assert told[1].t_s == pytest.approx(101 + ADRIFT_S, abs=1.5)
     assert told[1].reason["stood_s"] == pytest.approx(95, abs=2)
     assert all(verdict_holds(Kind.ILLEGAL_PARKING, one.reason) for one in told)
 
@@ -51,6 +52,26 @@ def test_creeping_is_not_standing(street: Street) -> None:
 def test_hidden_for_20_s_and_the_timer_runs_on(street: Street) -> None:
     told = street.play(80, lambda t_s: [car(1, 500, is_seen=not 20 <= t_s < 39.5)])
     assert [(one.phase, round(one.t_s)) for one in told] == [("BEGIN", 60)]
+
+
+def test_a_car_passing_in_front_takes_the_track_along(street: Street) -> None:
+    """Track 1 leaves with the passing car at 30 s; half a second later the parked car is track 7."""
+
+    def script(t_s: float) -> list[Thing]:
+        if t_s < 30:
+            return [car(1, 500)]
+        passing = drive(t_s, 0, 30)
+        return [*passing, car(7, 502)] if t_s >= 30.6 else passing
+
+    told = street.play(100, script)
+    assert [(one.phase, round(one.t_s)) for one in told] == [("BEGIN", 60)]
+
+
+def test_a_track_flickers_in_the_same_place(street: Street) -> None:
+    """Every new track of a parked car goes on with its time, and counts no second twice."""
+    told = street.play(100, lambda t_s: [car(int(t_s / 7) + 1, 500 + int(t_s) % 3)] if t_s % 7 > 0.6 else [])
+    assert [one.phase for one in told] == ["BEGIN"]
+    assert told[0].t_s == pytest.approx(61, abs=1.5)
 
 
 def test_hidden_and_another_track_afterwards(street: Street) -> None:

@@ -13,6 +13,11 @@ from shared.messages import Phase
 STANDING_S = 10.0
 """A vehicle stands when it has kept its place for so long [Frigate]."""
 MOVED_FRAMES = 3
+ADRIFT_S = 1.5
+"""A track that leaves may have gone along with a vehicle passing in front: if another track is at the place
+within this time, nothing has left."""
+RESTED_S = 2.0
+"""Who has not stood for so long has driven by."""
 SAME_PLACE = 0.5
 """Boxes that overlap so far (IoU), or one of which lies 80 % inside the other, show the same place."""
 JAM_VEHICLES = 3
@@ -29,7 +34,11 @@ class _Parked:
     box: Reals
     stood_s: float = 0.0
     unseen_s: float = 0.0
+    uncounted_s: float = 0.0
+    """Time since it was last known to stand; counted when it is seen to have stood on."""
     moved_frames: int = 0
+    is_adrift: bool = False
+    """Its track went elsewhere; whether the vehicle did is not known yet."""
     told_at_s: float = 0.0
     """The time after which it was last told of: the limit, twice that, … or 0."""
 
@@ -61,7 +70,7 @@ class IllegalParking:
                 self._parked.remove(parked)
                 sightings += self._end(parked)
         for track in inside:
-            self._stand(track, is_jam, view)
+            self._stand(track, is_jam)
         for parked in self._parked:
             sightings += self._tell(parked)
         return sightings
@@ -80,32 +89,38 @@ class IllegalParking:
 
     def _has_left(self, parked: _Parked, seen: dict[int, Track], view: View) -> bool:
         """Whether it moved off, or was hidden for too long."""
-        track = seen.get(parked.track.id)
+        parked.uncounted_s += view.elapsed_s
+        track = None if parked.is_adrift else seen.get(parked.track.id)
         if track is None:
             parked.unseen_s += view.elapsed_s
-            return parked.unseen_s > self._spec.limits["occlusion_s"]
+            return parked.unseen_s > (ADRIFT_S if parked.is_adrift else self._spec.limits["occlusion_s"])
         parked.moved_frames = 0 if _is_same_place(track.box, parked.box) else parked.moved_frames + 1
-        return parked.moved_frames >= MOVED_FRAMES
+        if parked.moved_frames < MOVED_FRAMES:
+            return False
+        parked.is_adrift, parked.unseen_s = True, view.elapsed_s
+        return parked.stood_s < RESTED_S
 
-    def _stand(self, track: Track, is_jam: bool, view: View) -> None:
+    def _stand(self, track: Track, is_jam: bool) -> None:
         parked = self._find(track)
         if parked is None:
             self._parked.append(_Parked(self._next_thread, track, track.box))
             self._next_thread += 1
             return
         if not is_jam:
-            parked.stood_s += view.elapsed_s + parked.unseen_s
+            parked.stood_s += parked.uncounted_s
+        if track.id != parked.track.id or parked.is_adrift:
+            parked.is_adrift, parked.moved_frames = False, 0
         if not parked.moved_frames:
             parked.track = track
-        parked.unseen_s = 0.0
+        parked.unseen_s = parked.uncounted_s = 0.0
 
     def _find(self, track: Track) -> _Parked | None:
         """The place that a track holds, or the one where a hidden vehicle comes into view again."""
         for parked in self._parked:
-            if parked.track.id == track.id:
+            if parked.track.id == track.id and not parked.is_adrift:
                 return parked
-        hidden = (p for p in self._parked if p.unseen_s > 0 and _is_same_place(track.box, p.box))
-        return next(hidden, None)
+        hidden = (p for p in self._parked if p.unseen_s > 0 and p.track.id != track.id)
+        return next((p for p in hidden if _is_same_place(track.box, p.box)), None)
 
     def _tell(self, parked: _Parked) -> list[Sighting]:
         due_s = max(self._limit_s, 2 * parked.told_at_s)
