@@ -130,6 +130,7 @@ def test_a_newcomers_first_hour(start: Callable[..., RunningDemo]) -> None:
     assert client.get(f"/incidents/{incident}").status_code == 200
     live = lambda: {camera["state"] for camera in client.get("/map").json()["cameras"]} == {"live"}  # noqa: E731
     second.wait_for(live, 60)
+    client.close()
     second.stop()
 
     third = start("--fresh", "--port", used)

@@ -197,7 +197,7 @@ def test_what_the_stream_never_takes_is_buried(tmp_path: Path, monkeypatch: pyte
 
     async def test(street: Street, relay: Relay) -> None:
         await until(lambda: relay.state.is_connected)
-        large = structs.replace(report(), reason={f"a_rather_long_name_{i}": float(i) for i in range(8)})
+        large = structs.replace(report(), reason={f"a_rather_long_name_{i}": i + 0.5 for i in range(8)})
         street.outbox.put([(Lane.STANDARD, large), *reports(30)])
         await until(lambda: len(street.committed) == 30)
         [(seq, lane, reason)] = street.outbox.dead()
