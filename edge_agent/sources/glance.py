@@ -5,6 +5,7 @@ unread. A key frame can be decoded alone and is looked at. Between key frames an
 something moves: it needs more bytes than just before.
 """
 
+import math
 from collections import deque
 from enum import Enum
 
@@ -37,22 +38,27 @@ class Glance:
 
     def __init__(self) -> None:
         self._sizes: deque[int] = deque(maxlen=_BEFORE + _NEWEST)
-        self._looked_s: float | None = None
+        self._looked_s = -math.inf
+        self._looked_at_key_s = -math.inf
         self._kept_bytes = 0
 
     def consider(self, pts_s: float, size_bytes: int, is_key: bool) -> Look:
         """Judge the next packet; what it returns is taken to be done."""
         self._kept_bytes = size_bytes if is_key else self._kept_bytes + size_bytes
-        since_s = float("inf") if self._looked_s is None else pts_s - self._looked_s
-        look = self._key(since_s) if is_key else self._between(size_bytes, since_s)
+        look = self._key(pts_s) if is_key else self._between(size_bytes, pts_s - self._looked_s)
         if look is not Look.NOT_NOW:
             self._looked_s = pts_s
         if look is Look.ALL:
             self._kept_bytes = 0
         return look
 
-    def _key(self, since_s: float) -> Look:
-        return Look.KEY_ALONE if since_s >= self.KEY_EVERY_S else Look.NOT_NOW
+    def _key(self, pts_s: float) -> Look:
+        # Measured from key frame to key frame: a look between them, which costs as much as all the packets
+        # since the last key frame, must not put off the cheap one and with it its own successor for ever.
+        if pts_s - self._looked_at_key_s < self.KEY_EVERY_S:
+            return Look.NOT_NOW
+        self._looked_at_key_s = pts_s
+        return Look.KEY_ALONE
 
     def _between(self, size_bytes: int, since_s: float) -> Look:
         self._sizes.append(size_bytes)

@@ -24,6 +24,12 @@ def test_not_every_key_frame_of_a_stream_full_of_them() -> None:
     assert len(looks(stream(10, 5))) == 10
 
 
+def test_a_watch_that_begins_between_key_frames_soon_keeps_to_them() -> None:
+    """It once decoded every packet of a still scene: each costly look put off the cheap one."""
+    begun_between = [(at_s, size, is_key) for at_s, size, is_key in stream(20, 50) if at_s >= 1.5]
+    assert [look for _, look in looks(begun_between)] == [Look.ALL] + [Look.KEY_ALONE] * 9
+
+
 def test_rare_key_frames_leave_no_longer_gap_than_two_seconds() -> None:
     found = looks(stream(20, 250))
     gaps = [b[0] - a[0] for a, b in itertools.pairwise(found)]
