@@ -34,7 +34,7 @@ IN_DOCUMENTS = {
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 SEEN_BY = {Kind.ILLEGAL_PARKING: (0, 2), Kind.INTRUSION: (1,), Kind.DUMPING_ACT: (3,)}
 REASONS = {
-    Kind.ILLEGAL_PARKING: {"stood_s": 312.0, "limit_s": 300.0},
+    Kind.ILLEGAL_PARKING: {"stood_s": 31.0, "limit_s": 30.0},
     Kind.INTRUSION: {"inside_s": 1.6, "limit_s": 1.5},
     Kind.DUMPING_ACT: {
         "lay_s": 21.0, "limit_s": 20.0, "near_m": 0.7, "near_limit_m": 2.0,
