@@ -10,7 +10,8 @@ from functools import partial
 from importlib.metadata import version
 
 from edge_agent.domain.fields import SceneError
-from edge_agent.domain.scene import Scene, parse_scene
+from edge_agent.domain.scene import Scene
+from edge_agent.domain.scene_file import parse_scene
 from edge_agent.errors import EdgeError, Refused, SettingsRefused
 from edge_agent.inference.model import BUNDLED_MODEL
 from edge_agent.inference.runtime import Detector, open_detector

@@ -105,7 +105,7 @@ class CameraPipeline:
             self.infer_times_s.append(inferred_s - moved_s)
         tracked_s = perf_counter()
         self._note_rest(motion, at_us)
-        found = self._duty.step(self.tracks, motion, at_us)
+        found = self._duty.step(self.tracks, motion, at_us, frame)
         ruled_s = perf_counter()
         outcomes = [self._outcome(one, frame, now_us) for one in found]
         counters.frames += 1

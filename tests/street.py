@@ -8,7 +8,8 @@ import numpy as np
 from edge_agent.domain.detection import Track
 from edge_agent.domain.motion import Motion
 from edge_agent.domain.rules.duty import Duty, Found
-from edge_agent.domain.scene import Scene, parse_scene
+from edge_agent.domain.scene import Scene
+from edge_agent.domain.scene_file import parse_scene
 from shared.kinds import ObjectClass
 
 FPS = 5

@@ -55,7 +55,7 @@ def watch(
 
 def read_scene_file(path: Path) -> "Scene":
     """Read a scene, or raise ``SettingsRefused``."""
-    from edge_agent.domain.scene import SceneError, parse_scene
+    from edge_agent.domain.scene_file import SceneError, parse_scene
     from edge_agent.errors import SettingsRefused
 
     try:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.domain.scene import SceneError, parse_scene
+from edge_agent.domain.scene_file import SceneError, parse_scene
 
 FOLDER = Path(__file__).with_name("scenes")
 FILES = sorted(FOLDER.glob("*.toml"))

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edge_agent.domain.geometry import Point
-from edge_agent.domain.scene import parse_scene
+from edge_agent.domain.scene_file import parse_scene
 from shared.geo import LatLon, distance_m, to_plane
 from shared.kinds import ObjectClass
 from simulator.actors import Actor, Waypoint

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.domain.rules.parameters import PARAMETERS
+from edge_agent.domain.rules.table import RULES
 from hub.domain.dispatch import DispatchState, Outcome
 from hub.domain.incident import Action, State, Verdict
 from hub.domain.severity import Severity
@@ -67,7 +67,7 @@ def test_every_line_of_the_timeline_has_words() -> None:
     assert {what for what in written if f"timeline.{what}" not in CATALOGUES["en"]} == set()
 
 
-@pytest.mark.parametrize("kind", PARAMETERS, ids=lambda kind: kind.slug)
+@pytest.mark.parametrize("kind", RULES, ids=lambda kind: kind.slug)
 def test_every_rule_gives_its_reason_in_words(kind: Kind) -> None:
     for language, texts in CATALOGUES.items():
         assert len(places(texts[f"reason.{kind.slug}"])) >= 2, f"{language}: needs the number and its limit"

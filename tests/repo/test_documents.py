@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from edge_agent.domain.scene import parse_scene
+from edge_agent.domain.scene_file import parse_scene
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "guide").glob("*.md"))

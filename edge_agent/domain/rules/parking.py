@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edge_agent.domain import boxes as box_math
 from edge_agent.domain.detection import Reals, Track
+from edge_agent.domain.rules.form import DAY_S, Parameter, RuleEntry, RuleForm
 from edge_agent.domain.rules.presence import Presence
 from edge_agent.domain.rules.sighting import Sighting, View, rounded
 from edge_agent.domain.scene import RuleSpec, Zone
@@ -157,3 +158,24 @@ def _is_same_place(box: Reals, place: Reals) -> bool:
     shared = float(box_math.overlaps(box[None], place[None])[0, 0])
     own, other = float(box_math.areas(box[None])[0]), float(box_math.areas(place[None])[0])
     return shared >= SAME_PLACE * (own + other - shared) or shared >= 0.8 * min(own, other)
+
+
+def _stood(reason: dict[str, float]) -> bool:
+    return reason["stood_s"] >= reason["limit_s"]
+
+
+ILLEGAL_PARKING = RuleEntry(
+    IllegalParking,
+    RuleForm(
+        "zone",
+        VEHICLES,
+        {
+            "limit_s": Parameter(300, 10, DAY_S),
+            "occlusion_s": Parameter(20, 0, 30),
+            "cooldown_s": Parameter(0, 0, DAY_S),
+        },
+        zones=("lane",),
+    ),
+    version=1,
+    holds=_stood,
+)

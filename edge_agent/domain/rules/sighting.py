@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from edge_agent.domain import geometry
-from edge_agent.domain.detection import Track
+from edge_agent.domain.detection import Frame, Track
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground, GroundPoint
 from edge_agent.domain.scene import RuleSpec, Zone
@@ -49,6 +49,8 @@ class View:
     """Since the frame before; 0 after a pause in which the rules were frozen."""
     tracks: list[Track]
     ground: Ground | None
+    frame: Frame | None = None
+    """The picture itself, for rules that look at pixels; None where tracks are replayed."""
     _depths: dict[str, dict[int, float]] = field(default_factory=dict[str, dict[int, float]])
 
     def is_seen(self, track: Track) -> bool:

@@ -1,5 +1,6 @@
 """The rule ``intrusion``: someone in a closed zone."""
 
+from edge_agent.domain.rules.form import DAY_S, PEOPLE, Parameter, RuleEntry, RuleForm
 from edge_agent.domain.rules.presence import Presence
 from edge_agent.domain.rules.sighting import Sighting, View, rounded
 from edge_agent.domain.scene import RuleSpec
@@ -47,3 +48,15 @@ class Intrusion:
     def stop(self) -> list[Sighting]:
         """An act leaves nothing open."""
         return []
+
+
+def _was_inside(reason: dict[str, float]) -> bool:
+    return reason["inside_s"] >= reason["limit_s"]
+
+
+INTRUSION = RuleEntry(
+    Intrusion,
+    RuleForm("zone", PEOPLE, {"dwell_s": Parameter(1.5, 0, DAY_S), "cooldown_s": Parameter(10, 0, DAY_S)}),
+    version=1,
+    holds=_was_inside,
+)

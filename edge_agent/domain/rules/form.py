@@ -1,0 +1,51 @@
+"""What each rule's file says of its rule: how to make it, what a scene may set, when its verdict holds."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from edge_agent.domain.rules.sighting import Rule
+from edge_agent.domain.scene import Mode, RuleSpec
+from shared.kinds import ObjectClass
+
+WHOLE_PICTURE = "picture"
+DAY_S = 86_400.0
+PEOPLE = frozenset({ObjectClass.PERSON})
+Reason = dict[str, float]
+
+
+class Parameter(NamedTuple):
+    """One number of a rule; the unit is in its name."""
+
+    default: float
+    least: float
+    most: float
+
+
+class RuleForm(NamedTuple):
+    """What a rule takes from a scene file. The defaults are the event catalogue's start values."""
+
+    place: str
+    """``zone`` or ``tripwire``: the key that says where it looks; ``WHOLE_PICTURE`` asks for none."""
+    classes: frozenset[ObjectClass]
+    """The things that it is about, when the scene does not say."""
+    numbers: dict[str, Parameter]
+    """Always with ``cooldown_s``."""
+    zones: tuple[str, ...] = ()
+    """Keys of further zones that it may be given."""
+    tripwires: tuple[str, ...] = ()
+    """Keys of further lines that it may be given: a stop line, or an arrow from ``from_px`` to ``to_px``."""
+    required: frozenset[str] = frozenset()
+    """Those of ``zones`` and ``tripwires`` that it can't do without."""
+    mode: Mode = Mode.ON
+    """How it runs when the scene does not say."""
+
+
+class RuleEntry(NamedTuple):
+    """A kind's rule."""
+
+    make: Callable[[RuleSpec], Rule]
+    form: RuleForm
+    version: int
+    """Goes up when the rule judges the same pictures differently."""
+    holds: Callable[[Reason], bool]
+    """Computes the verdict again from a sighting's numbers alone."""
