@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from edge_agent.domain import geometry
-from edge_agent.domain.detection import Frame, Track
+from edge_agent.domain.detection import Frame, Reals, Track
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground, GroundPoint
 from edge_agent.domain.scene import RuleSpec, Zone
@@ -105,6 +105,23 @@ class Spot(NamedTuple):
 def metres_per_px(track: Track) -> float:
     """What a pixel is at a thing's place, taken from its height."""
     return BODY_M.get(track.object_class, _OTHER_M) / max(1.0, track.height_px)
+
+
+def region_track(
+    box: Reals,
+    at_us: int,
+    *,
+    since_us: int | None = None,
+    object_class: ObjectClass = ObjectClass.UNKNOWN,
+    number: int = 0,
+) -> Track:
+    """A stand-in for a sighting about a part of the picture that no track stands for.
+
+    ``box``: (4,), left, top, right, bottom in pixels. ``since_us``: since when it has been there, ``at_us``
+    if not given. ``number`` is below 1, so that it never is the number of a real track.
+    """
+    began_us = at_us if since_us is None else since_us
+    return Track(number, object_class, box, 1.0, began_us, at_us, 1, (0.0, 0.0), began_us)
 
 
 class Rule(Protocol):
