@@ -1,4 +1,4 @@
-"""``saqshy model``: add, list, verify, pull."""
+"""``saqshy model``: add, list, verify, bench, pull."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from edge_agent.inference.model import Manifest
 
 app = typer.Typer(
-    help="Models: add, list, verify, pull.", add_completion=False, no_args_is_help=True, rich_markup_mode=None
+    help="Models: add, list, verify, bench, pull.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -66,6 +69,24 @@ def verify(path: ModelPath, as_json: AsJson = False) -> None:
         "infer_ms": trial.infer_ms,
     }
     show(answer, as_json, "\n".join(f"{name}: {_as_text(value)}" for name, value in answer.items()))
+
+
+@app.command()
+def bench(
+    path: ModelPath,
+    picture: Annotated[Path | None, typer.Option(help="What it looks at [default: plain grey].")] = None,
+    threads: Annotated[int, typer.Option(min=1, max=16, help="Threads of the runtime.")] = 1,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """What a picture costs with a model on this machine, and what it sees in one."""
+    from edge_agent.bench.model import bench_model
+
+    with plain_errors():
+        answer = bench_model(path, picture, threads, seconds)
+    things = ", ".join(f"{one['class']} {one['score']:.2f}" for one in answer["found"]) or "nothing"
+    lines = [f"{key}: {value}" for key, value in answer.items() if key != "found"]
+    show(answer, as_json, "\n".join([*lines, f"found: {things}"]))
 
 
 @app.command()

@@ -111,6 +111,74 @@ class YoloxGrid:
         return suppress(boxes.astype(np.float32), scores, classes)
 
 
+class NanoDetGrid:
+    """NanoDet-Plus: one output (1, cells, labels + 32) over grids of stride 8, 16, 32 and 64.
+
+    Each row: how sure of each label, between 0 and 1, then for left, top, right and bottom eight weights
+    (their logarithms) of the distances 0 to 7 strides from the cell's top left corner.
+    """
+
+    _STRIDES = (8, 16, 32, 64)
+    _DISTANCES = np.arange(8, dtype=np.float32)
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._classes = np.array(manifest.class_numbers(), np.int16)
+        self._size = np.array([manifest.input.width, manifest.input.height], np.float32)
+        grids = [self._corners(manifest.input.width, manifest.input.height, s) for s in self._STRIDES]
+        self._from_px = np.concatenate(grids)
+        self._stride_px = np.repeat(np.array(self._STRIDES, np.float32), [len(grid) for grid in grids])
+
+    @staticmethod
+    def _corners(width: int, height: int, stride: int) -> Floats:
+        columns, rows = -(-width // stride), -(-height // stride)
+        cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).reshape(-1, 2)
+        return (cells * stride).astype(np.float32)
+
+    def expected_shapes(self) -> Sequence[tuple[int, ...]]:
+        return ((1, len(self._from_px), len(self._classes) + 4 * len(self._DISTANCES)),)
+
+    def decode(self, outputs: Sequence[Floats], min_score: float) -> Found:
+        rows = outputs[0][0]
+        cells, best, scores = best_label(rows[:, : len(self._classes)], self._classes, min_score)
+        weights = np.exp(np.clip(rows[cells, len(self._classes) :], -30, 30)).reshape(-1, 4, 8)
+        distance = (weights @ self._DISTANCES) / weights.sum(2) * self._stride_px[cells, None]
+        centre = self._from_px[cells]
+        boxes = np.concatenate([centre - distance[:, :2], centre + distance[:, 2:]], 1) / np.tile(
+            self._size, 2
+        )
+        return suppress(boxes.astype(np.float32), scores, self._classes[best])
+
+
+class YoloV8Columns:
+    """YOLOv8, v9, v11 and their like: one output (1, 4 + labels, N).
+
+    Each column: centre x, y, width and height, then how sure of each label, between 0 and 1. As fractions of
+    the picture; exporters that leave pixels want ``YoloV8PixelColumns``.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._classes = np.array(manifest.class_numbers(), np.int16)
+        self._unit = np.ones(2, np.float32)
+
+    def expected_shapes(self) -> Sequence[tuple[int, ...]]:
+        return ((1, 4 + len(self._classes), -1),)
+
+    def decode(self, outputs: Sequence[Floats], min_score: float) -> Found:
+        rows = outputs[0][0].T
+        cells, best, scores = best_label(rows[:, 4:], self._classes, min_score)
+        centre, half = rows[cells, :2] / self._unit, rows[cells, 2:4] / self._unit / 2
+        boxes = np.concatenate([centre - half, centre + half], 1).astype(np.float32)
+        return suppress(boxes, scores, self._classes[best])
+
+
+class YoloV8PixelColumns(YoloV8Columns):
+    """The same with boxes in pixels of the model's picture."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self._unit = np.array([manifest.input.width, manifest.input.height], np.float32)
+
+
 class FastestDetGrid:
     """FastestDet: one output (1, rows, columns, 5 + labels) over a grid of stride 16.
 
@@ -173,6 +241,9 @@ class CentreGrid:
 DECODERS: dict[str, type[Decoder]] = {
     "tflite_ssd_postprocess": SsdPostProcess,
     "yolox_grid": YoloxGrid,
+    "nanodet_grid": NanoDetGrid,
+    "yolov8_columns": YoloV8Columns,
+    "yolov8_columns_px": YoloV8PixelColumns,
     "fastestdet_grid": FastestDetGrid,
     "centre_grid": CentreGrid,
 }
@@ -181,6 +252,20 @@ DECODERS: dict[str, type[Decoder]] = {
 def logistic(x: Floats) -> Floats:
     """1 / (1 + e^-x), without overflow."""
     return (1 / (1 + np.exp(-np.clip(x, -30, 30)))).astype(np.float32)
+
+
+def best_label(
+    sure: Floats, classes: NDArray[np.int16], min_score: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """Which of N rows are sure enough of a label that is a class of ours: their numbers, labels and scores.
+
+    ``sure`` is (N, labels), 0 to 1.
+    """
+    ours = np.flatnonzero(classes >= 0)
+    best = ours[sure[:, ours].argmax(1)] if len(sure) else np.empty(0, np.intp)
+    scores = sure[np.arange(len(sure)), best]
+    rows = np.flatnonzero(scores >= min_score)
+    return rows, best[rows], scores[rows]
 
 
 def suppress(boxes: Floats, scores: Floats, classes: NDArray[np.int16]) -> Found:

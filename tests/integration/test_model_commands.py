@@ -1,4 +1,4 @@
-"""``saqshy model``: add, list, verify, pull, against a real HTTP server that can misbehave."""
+"""``saqshy model``: add, list, verify, bench, pull, against a real HTTP server that can misbehave."""
 
 import hashlib
 import json
@@ -201,3 +201,24 @@ def test_nobody_at_the_address_is_said(tmp_path: Path) -> None:
     quiet = Server()
     quiet.http.server_close()
     refused(quiet.url + "/model", tmp_path, DownloadFailed, "check the network")
+
+
+def test_bench_says_what_a_picture_costs_and_what_it_shows(data_dir: Path) -> None:
+    picture = next((data_dir / "images" / "street").glob("*.jpg"))
+    model = data_dir / "models" / "coco_ssd_mobilenet_v1_quant"
+    result = CliRunner().invoke(
+        app, ["bench", str(model), "--picture", str(picture), "--seconds", "0.1", "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert answer["runs"] >= 1
+    assert 0 < answer["picture_ms_p50"] <= answer["picture_ms_p99"]
+    assert answer["found"]
+
+
+def test_bench_refuses_what_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("not a picture")
+    result = CliRunner().invoke(app, ["bench", str(MODEL), "--picture", str(tmp_path / "notes.jpg")])
+    assert result.exit_code == 2
+    assert "notes.jpg" in result.output
+    assert "give a JPEG or PNG file" in result.output

@@ -11,7 +11,10 @@ from edge_agent.inference.decoders import (
     OVERLAP_LIMIT,
     CentreGrid,
     FastestDetGrid,
+    NanoDetGrid,
     SsdPostProcess,
+    YoloV8Columns,
+    YoloV8PixelColumns,
     YoloxGrid,
     suppress,
 )
@@ -46,6 +49,38 @@ def test_yolox_cells_of_each_stride_land_where_they_should() -> None:
     np.testing.assert_allclose(found.boxes * 64, [[4, -4, 20, 28], [24, 24, 40, 40]], atol=1e-4)
     np.testing.assert_allclose(found.scores, [0.9, 0.8], rtol=1e-6)
     assert decoder.expected_shapes() == ((1, 84, 7),)
+
+
+def test_nanodet_distances_are_the_mean_of_their_weights() -> None:
+    decoder = NanoDetGrid(manifest("nanodet_grid", ("chair", "person", "car"), 96, 64))
+    cells = 12 * 8 + 6 * 4 + 3 * 2 + 2 * 1
+    rows = np.full((1, cells, 3 + 32), -30, "f4")
+    rows[..., :3] = 0
+    rows[0, 12 + 2, :3] = [0.95, 0.8, 0.1]  # stride 8, corner (16, 8): a chair is none of ours
+    for side, distance in enumerate((1, 0, 3, 4)):
+        rows[0, 12 + 2, 3 + 8 * side + distance] = 0
+    rows[0, 96 + 24 + 4, :3] = [0, 0, 0.7]  # stride 32, corner (32, 32)
+    rows[0, 96 + 24 + 4, 3:] = [0, 0, *[-30] * 6] * 4  # half way between 0 and 1 stride
+    found = decoder.decode([rows], 0.5)
+    size = np.array([96, 64, 96, 64])
+    np.testing.assert_allclose(found.boxes * size, [[8, 8, 40, 40], [16, 16, 48, 48]], atol=1e-3)
+    assert found.classes.tolist() == [ObjectClass.PERSON, ObjectClass.CAR]
+    assert decoder.expected_shapes() == ((1, cells, 35),)
+
+
+@pytest.mark.parametrize(
+    ("decoder", "unit"),
+    [(YoloV8Columns, (1, 1)), (YoloV8PixelColumns, (64, 32))],
+    ids=["fractions", "pixels"],
+)
+def test_yolov8_columns(decoder: type[YoloV8Columns], unit: tuple[int, int]) -> None:
+    columns = np.zeros((1, 4 + 2, 21), "f4")
+    columns[0, :, 3] = [0.5 * unit[0], 0.5 * unit[1], 0.25 * unit[0], 0.5 * unit[1], 0.1, 0.9]
+    columns[0, :, 9] = [0.1, 0.1, 0.1, 0.1, 0.99, 0.2]  # a chair
+    found = decoder(manifest("yolov8_columns", ("chair", "dog"), 64, 32)).decode([columns], 0.5)
+    np.testing.assert_allclose(found.boxes, [[0.375, 0.25, 0.625, 0.75]])
+    assert found.classes.tolist() == [ObjectClass.DOG]
+    assert found.scores.tolist() == pytest.approx([0.9])
 
 
 def test_fastestdet_shift_and_size_follow_its_functions() -> None:
