@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from edge_agent.domain import geometry
+from edge_agent.domain.conditions import Conditions
 from edge_agent.domain.detection import Frame, Reals, Track
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground, GroundPoint
@@ -51,6 +52,8 @@ class View:
     ground: Ground | None
     frame: Frame | None = None
     """The picture itself, for rules that look at pixels; None where tracks are replayed."""
+    conditions: Conditions = Conditions()  # noqa: RUF009  # frozen
+    """The light and the weather."""
     _depths: dict[str, dict[int, float]] = field(default_factory=dict[str, dict[int, float]])
 
     def is_seen(self, track: Track) -> bool:
@@ -139,6 +142,22 @@ class Rule(Protocol):
 
     def stop(self) -> list[Sighting]:
         """Go off duty: end what is still open."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A rule whose judgement takes longer than a box may run without a break: it keeps what it must not
+    forget outside of itself."""
+
+    def remember(self) -> dict[str, Any]:
+        """What it knows, in JSON's own types; instants as observed. What it gives after ``stop`` tells of
+        nothing open."""
+        ...
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Go on from what ``remember`` gave, right after being made. Raises ``LookupError``, ``TypeError`` or
+        ``ValueError`` for what another version wrote; the rule is then made anew."""
         ...
 
 
