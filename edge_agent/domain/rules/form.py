@@ -36,6 +36,8 @@ class RuleForm(NamedTuple):
     """Keys of further lines that it may be given: a stop line, or an arrow from ``from_px`` to ``to_px``."""
     required: frozenset[str] = frozenset()
     """Those of ``zones`` and ``tripwires`` that it can't do without."""
+    needs_pixels: bool = False
+    """It looks at the picture itself, so kept tracks alone cannot replay it."""
     mode: Mode = Mode.ON
     """How it runs when the scene does not say."""
 
