@@ -18,6 +18,7 @@ from edge_agent.inference.runtime import Detector, open_detector
 from edge_agent.link.credentials import Credentials
 from edge_agent.link.nats import NatsLink
 from edge_agent.metrics import MetricsServer
+from edge_agent.memory import MemoryFile
 from edge_agent.outbox.envelope import Envelope
 from edge_agent.outbox.relay import Relay
 from edge_agent.outbox.store import Outbox
@@ -29,6 +30,8 @@ from edge_agent.sources.address import parse_address
 from edge_agent.sources.decoders import DecoderServer
 from edge_agent.sources.feed import CameraFeed
 from edge_agent.supervisor import CameraWatch, Stored, Supervisor
+from edge_agent.tracks.log import TrackLog
+from edge_agent.tracks.record import Header
 from shared.identity import check_identity
 from shared.messages import VERSION, CameraHealth, CameraState, Health
 
@@ -88,7 +91,21 @@ class Agent:
             return None
         feed = CameraFeed(camera.id, address, camera.fps, self.decoders)
         pipeline = CameraPipeline(scene, self.detector, randomness=os.urandom)
-        return CameraWatch(feed, pipeline, self.outbox, now_us, stored)
+        return CameraWatch(
+            feed, pipeline, self.outbox, now_us, stored, self._track_log(scene), self._memory_of(scene)
+        )
+
+    def _memory_of(self, scene: Scene) -> MemoryFile:
+        """Where a camera's slow rules keep what they know over a restart."""
+        return MemoryFile(self.settings.state_dir / "memory" / f"{scene.camera}.json")
+
+    def _track_log(self, scene: Scene) -> TrackLog | None:
+        """Where a camera's tracks are kept for ``edge replay``."""
+        kept = self.settings.tracks
+        if not kept.keep_days:
+            return None
+        folder = self.settings.state_dir / "tracks" / scene.camera
+        return TrackLog(folder, Header(scene.camera, scene.text), kept.keep_days, kept.quota_mib << 20)
 
     def refuse(self, camera: str, error: Refused) -> None:
         """A camera's own configuration is wrong; it is left out, and the heartbeat says so."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,6 +74,8 @@ class CameraPipeline:
         self.counters = StageCounters()
         self.tracks: list[Track] = []
         """As they stood after the last frame."""
+        self.motion: Motion | None = None
+        """Of the last frame."""
         self.infer_times_s: deque[float] = deque(maxlen=4096)
         """Of the latest inferences."""
         self._detector = detector
@@ -94,7 +96,7 @@ class CameraPipeline:
         self._check_size(frame)
         at_us, counters = frame.captured_at_us, self.counters
         started_s = perf_counter()
-        motion = self._gate.observe(frame.i420, frame.height, at_us)
+        motion = self.motion = self._gate.observe(frame.i420, frame.height, at_us)
         moved_s = perf_counter()
         detections = self._detect(frame, motion)
         inferred_s = perf_counter()
@@ -131,6 +133,19 @@ class CameraPipeline:
     def tallies(self) -> list[tuple[RuleSpec, Tally]]:
         """What became of each rule's sightings."""
         return list(zip(self.scene.rules, self._duty.tallies, strict=True))
+
+    def memory(self) -> dict[str, Any]:
+        """What must outlive a restart of the box, in JSON's own types; empty when no rule remembers."""
+        rules = self._duty.memory()
+        return {"rules": rules, "events": self._reporter.memory(rules)} if rules else {}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Go on from what ``memory`` gave, before the first frame.
+
+        Raises ``LookupError``, ``TypeError`` or ``ValueError`` when it is not what ``memory`` gives.
+        """
+        self._reporter.recall(memory["events"])
+        self._duty.recall(memory["rules"])
 
     def _note_rest(self, motion: Motion, at_us: int) -> None:
         self._at_us = at_us

@@ -12,6 +12,10 @@
     path = "models/demo"       # the bundled model when left out
     threads = 1
 
+    [tracks]
+    keep_days = 7              # what was followed, for trying changed rules; 0 keeps nothing
+    quota_mib = 256            # for each camera; the oldest go first
+
     [metrics]
     port = 0                   # 0 takes any free one and prints it
     host = "127.0.0.1"
@@ -64,6 +68,13 @@ class MetricsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
 
 
+class TracksSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long what was followed is kept, for ``edge replay``."""
+
+    keep_days: Annotated[float, Meta(ge=0, le=366)] = 7.0
+    quota_mib: Annotated[int, Meta(ge=1, le=1_000_000)] = 256
+
+
 class CameraSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """One camera. ``url`` may hold a password, so it is never shown."""
 
@@ -91,6 +102,7 @@ class Settings(NamedTuple):
     box: BoxSettings
     model: ModelSettings
     metrics: MetricsSettings
+    tracks: TracksSettings
     cameras: list[CameraSettings]
     refused: list[RefusedCamera]
 
@@ -107,8 +119,8 @@ class Settings(NamedTuple):
         return self.path_of(self.box.clips_dir)
 
 
-_SECTIONS = {"box", "model", "metrics", "camera"}
-S = TypeVar("S", BoxSettings, ModelSettings, MetricsSettings, CameraSettings)
+_SECTIONS = {"box", "model", "tracks", "metrics", "camera"}
+S = TypeVar("S", BoxSettings, ModelSettings, MetricsSettings, TracksSettings, CameraSettings)
 
 
 def read_settings(path: Path) -> Settings:
@@ -123,8 +135,9 @@ def read_settings(path: Path) -> Settings:
     box = _section(path, "box", document["box"], BoxSettings)
     model = _section(path, "model", document.get("model", {}), ModelSettings)
     metrics = _section(path, "metrics", document.get("metrics", {}), MetricsSettings)
+    tracks = _section(path, "tracks", document.get("tracks", {}), TracksSettings)
     cameras, refused = _cameras(path, document.get("camera", []))
-    return Settings(path.absolute(), box, model, metrics, cameras, refused)
+    return Settings(path.absolute(), box, model, metrics, tracks, cameras, refused)
 
 
 def _parse(path: Path) -> dict[str, Any]:

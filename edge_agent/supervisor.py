@@ -7,11 +7,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from edge_agent.domain.detection import Frame
+from edge_agent.domain.detection import Frame, Track
 from edge_agent.domain.fields import SceneError
+from edge_agent.domain.motion import Motion
 from edge_agent.errors import EdgeError, OutboxFault, SettingsRefused
 from edge_agent.outbox.store import Outbox, Snapshot
 from edge_agent.sources.feed import Arrival, CameraFeed
+from edge_agent.tracks.log import TrackLog
+from edge_agent.tracks.record import Moment
 from shared.kinds import Lane
 from shared.messages import EventReport
 
@@ -39,8 +42,21 @@ class Pipeline(Protocol):
     def counters(self) -> Any: ...
     @property
     def is_quiet(self) -> bool: ...
+    @property
+    def tracks(self) -> Sequence[Track]: ...
+    @property
+    def motion(self) -> Motion | None: ...
     def reconnected(self, at_us: int) -> None: ...
+    def memory(self) -> dict[str, Any]: ...
+    def recall(self, memory: dict[str, Any]) -> None: ...
     def step(self, frame: Frame, now_us: int) -> Sequence[Outcome]: ...
+
+
+class Memory(Protocol):
+    """Where a pipeline's memory is kept; see ``edge_agent.memory.MemoryFile``."""
+
+    def recall(self, pipeline: Pipeline) -> None: ...
+    def keep(self, pipeline: Pipeline, *, is_urgent: bool = False) -> None: ...
 
 
 Stored = Callable[[Arrival, Sequence[Outcome]], None]
@@ -56,6 +72,8 @@ class CameraWatch:
         outbox: Outbox,
         now_us: Callable[[], int],
         stored: Stored | None = None,
+        track_log: TrackLog | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.feed = feed
         self.pipeline = pipeline
@@ -66,6 +84,10 @@ class CameraWatch:
         self._outbox = outbox
         self._now_us = now_us
         self._stored = stored
+        self._track_log = track_log
+        self._memory = memory
+        if memory:
+            memory.recall(pipeline)
 
     def run_once(self) -> None:
         """Wait for a frame and work through it."""
@@ -81,8 +103,32 @@ class CameraWatch:
             self._store(outcomes)
             if self._stored:
                 self._stored(arrival, outcomes)
+        self._keep_tracks(arrival)
+        if self._memory:
+            self._memory.keep(self.pipeline, is_urgent=bool(outcomes))
         self.feed.watch(is_close=not self.pipeline.is_quiet)
         self.lags_ms.append((time.monotonic() - arrival.decoded_at_s) * 1e3)
+
+    def stop(self) -> None:
+        """After the last frame: write what still waits."""
+        if self._track_log:
+            self._track_log.flush()
+        if self._memory:
+            self._memory.keep(self.pipeline, is_urgent=True)
+
+    def _keep_tracks(self, arrival: Arrival) -> None:
+        motion = self.pipeline.motion
+        if self._track_log is None or motion is None:
+            return
+        self._track_log.add(
+            Moment(
+                arrival.frame.captured_at_us,
+                self.pipeline.tracks,
+                arrival.is_seam,
+                motion.is_global,
+                motion.is_switch,
+            )
+        )
 
     def _store(self, outcomes: Sequence[Outcome]) -> None:
         begun_s = time.perf_counter()
@@ -139,6 +185,8 @@ class Supervisor:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(_STOP_S)
+        for watch in self.watches:
+            watch.stop()
 
     def _run(self, watch: CameraWatch) -> None:
         try:

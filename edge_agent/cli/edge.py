@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edge_agent.cli.outcome import plain_errors
+from edge_agent.cli.replay import replay
 from edge_agent.cli.watch import watch
 
 app = typer.Typer(
@@ -54,3 +55,4 @@ def doctor(
 
 
 app.command()(watch)
+app.command()(replay)

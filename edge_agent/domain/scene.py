@@ -67,6 +67,11 @@ class RuleSpec:
     """All parameters of the kind, by name with unit."""
 
     @property
+    def key(self) -> str:
+        """What tells it from the camera's other rules, also after the box started again."""
+        return f"{self.kind.slug}/{self.place_id}"
+
+    @property
     def outline_px(self) -> NDArray[np.float64]:
         """The zone's corners or the tripwire's ends, (M, 2)."""
         if self.zone is not None:
@@ -98,3 +103,5 @@ class Scene:
     zones: dict[str, Zone] = field(default_factory=dict[str, Zone])
     tripwires: dict[str, Tripwire] = field(default_factory=dict[str, Tripwire])
     rules: tuple[RuleSpec, ...] = ()
+    text: str = ""
+    """The scene file that it was read from."""

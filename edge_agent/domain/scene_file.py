@@ -58,9 +58,8 @@ class _Reader:
             },
         )
         self._names_once(document)
-        return replace(
-            scene, rules=tuple(self._rule(scene, *item) for item in self._fields.items(document, "rule"))
-        )
+        rules = tuple(self._rule(scene, *item) for item in self._fields.items(document, "rule"))
+        return replace(scene, rules=rules, text=text)
 
     # What a file is made of
 
