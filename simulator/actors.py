@@ -64,6 +64,8 @@ class Actor:
     carries: tuple[float, float] | None = None
     """The span in which a person's left arm hangs straight with something in the hand."""
     is_riding: bool = False
+    lies: tuple[tuple[float, float], ...] = ()
+    """Spans (t_s, t_s) in which a person lies on the ground."""
 
     @cached_property
     def _times(self) -> list[float]:
@@ -175,7 +177,8 @@ class Actor:
         swing = round(min(1.0, moment.speed_mps / 1.1) * 6) / 6
         bend = round(max((_bump(t_s, a, b) for a, b in self.bends), default=0.0) * 12) / 12
         carrying = self.carries is not None and self.carries[0] <= t_s <= self.carries[1]
-        return people.Posture(phase if swing else 0.0, swing, bend, self.is_riding, carrying)
+        is_down = any(a <= t_s <= b for a, b in self.lies)
+        return people.Posture(phase if swing else 0.0, swing, bend, self.is_riding, carrying, is_down)
 
     @cached_property
     def footprint_m(self) -> tuple[float, float]:

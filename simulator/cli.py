@@ -69,17 +69,30 @@ def film(
 
 @app.command()
 def score(
-    truth: Annotated[Path, typer.Argument(help="A film's truth.json.")],
+    truth: Annotated[Path | None, typer.Argument(help="A film's truth.json.")] = None,
     events: Annotated[
-        Path, typer.Argument(help="What was reported: JSONL of reports, or of a hub's incidents.")
-    ],
+        Path | None, typer.Argument(help="What was reported: JSONL of reports, or of a hub's incidents.")
+    ] = None,
     camera: Annotated[list[str] | None, typer.Option(help="Score these cameras only.")] = None,
     started_at: Annotated[
         str | None, typer.Option(help="When the film began, for incidents; ISO 8601.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Play the trials of all kinds to the box.")] = False,
+    kind: Annotated[str | None, typer.Option(help="Play one kind's trials, or one quiet scene.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the trials; all is drawn anew for each.")] = 1,
+    trial: Annotated[int | None, typer.Option(min=0, help="Play this one of the kind's trials.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many trials are played at once.")] = 2,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Tell each trial's outcome.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Compare reports with the truth: found, missed, false, duplicates, delay and distance."""
+    """Compare reports with the truth, of a film or of trials: found, missed, false, delay and distance."""
+    if (every or kind is not None) == (truth is not None or events is not None):
+        _refuse("give a film's TRUTH and EVENTS, or --all, or --kind with a kind's name")
+    if truth is None or events is None:
+        if not every and kind is None:
+            _refuse("TRUTH alone tells nothing; give the EVENTS that were reported too")
+        _trials(kind, seed, trial, jobs, verbose, as_json)
+        return
     from simulator import verdict
 
     try:
@@ -90,3 +103,31 @@ def score(
         typer.echo(line, err=as_json)
     if as_json:
         typer.echo(json.dumps(numbers))
+
+
+def _trials(
+    kind: str | None, seed: int, trial: int | None, jobs: int, is_verbose: bool, as_json: bool
+) -> None:
+    """Play the trials and print what came of them; the JSON goes to standard output alone."""
+    from simulator.trials import run, tables
+
+    listed = run.orders(kind, seed, trial)
+    if not listed and kind is not None and kind not in run.seen_kinds():
+        _refuse(f"--kind {kind!r} is no kind or quiet scene; use one of {', '.join(run.names())}")
+    results: list[run.Result] = []
+    try:
+        for result in run.run(listed, jobs):
+            results.append(result)
+            if is_verbose:
+                typer.echo(tables.line_of(result), err=True)
+            if is_verbose and trial is not None:
+                for line in run.reasons(result.order):
+                    typer.echo(line, err=True)
+    except run.TrialFailed as error:
+        typer.echo(f"error: the trial could not be played: {error}", err=True)
+        raise typer.Exit(1) from None
+    figures = run.report(results, [k for k in run.seen_kinds() if kind in (None, k)])
+    for line in tables.table(figures, results):
+        typer.echo(line, err=as_json)
+    if as_json:
+        typer.echo(json.dumps(figures))

@@ -74,6 +74,8 @@ class Posture(NamedTuple):
     """0 upright, 1 hands at the ground."""
     is_riding: bool = False
     carries_left: bool = False
+    is_down: bool = False
+    """Lies on the back, the head ahead."""
 
 
 def person_look(rng: np.random.Generator) -> PersonLook:
@@ -105,8 +107,14 @@ def _v(x: float, y: float, z: float) -> Array:
 def person(look: PersonLook, posture: Posture) -> Capsules:
     """The body of ``look`` in a posture; own axes, feet at z = 0."""
     bars = _legs(look, posture) + _trunk(look, posture)
-    k = look.height_m / 1.75
-    return _capsules(bars, k)
+    standing = _capsules(bars, look.height_m / 1.75)
+    return _laid(standing, look.height_m) if posture.is_down else standing
+
+
+def _laid(standing: Capsules, height_m: float) -> Capsules:
+    """Turned on the back: what was up is ahead, what was ahead is up."""
+    ends = standing.ends[..., [2, 1, 0]] * (1.0, -1.0, 1.0) + (-height_m / 2, 0.0, 0.2)
+    return standing._replace(ends=np.maximum(ends, (-np.inf, -np.inf, 0.03)))
 
 
 def _legs(look: PersonLook, posture: Posture) -> list[Bar]:

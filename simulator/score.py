@@ -50,6 +50,8 @@ class Expected(NamedTuple):
     camera: str | None
     is_required: bool = True
     """A camera that sees the thing badly may say so, and need not."""
+    tolerance: Tolerance | None = None
+    """Another than is usual."""
 
 
 class Match(NamedTuple):
@@ -96,7 +98,8 @@ def judge(expected: Sequence[Expected], claims: Sequence[Claim], tolerance: Tole
     )
 
 
-def _may_mean(claim: Claim, expected: Expected, tolerance: Tolerance) -> bool:
+def _may_mean(claim: Claim, expected: Expected, usual: Tolerance) -> bool:
+    tolerance = expected.tolerance or usual
     in_time = expected.begin_s - tolerance.early_s <= claim.t_s <= expected.due_s + tolerance.late_s
     near = claim.place is None or distance_m(claim.place, expected.place) <= tolerance.far_m
     return claim.kind == expected.kind and claim.camera == expected.camera and in_time and near

@@ -1,0 +1,149 @@
+"""Plays a trial to the box: the real pipeline from the motion gate to the report, with a stand-in for the
+model alone. The one place where the simulator meets the box."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.domain.detection import Detections, Frame
+from edge_agent.domain.rules.table import RULES
+from edge_agent.domain.scene_file import parse_scene
+from edge_agent.pipeline import CameraPipeline
+from shared.geo import LatLon
+from shared.kinds import KIND_BY_SLUG, TRAITS
+from shared.messages import EventReport, Phase
+from simulator.camera import Array
+from simulator.score import Claim, Expected, Score, Tolerance, judge
+from simulator.trials.eye import Eye
+from simulator.trials.picture import Painter
+from simulator.trials.sight import Sight, look
+from simulator.trials.trial import Due, Stretch, Trial, Variant
+
+QUIET_FPS = 1.0
+"""Where nothing moves the box looks at key frames only: about one picture a second."""
+_TIMING_S = 0.012
+"""How much a picture's time wavers, standard deviation."""
+_BLACKOUT_S = 16.0
+"""After a change between colour and infrared nothing is judged; an act then is not asked for."""
+_CLEAR_SHARE, _CLEAR_PX, _CLEAR_PICTURES = 0.4, 10.0, 0.7
+_DAY_STARTS, _NIGHT_STARTS = "2026-05-20T06:00:00+00:00", "2026-05-20T17:00:00+00:00"
+
+
+def ruled_kinds() -> set[str]:
+    """The kinds that the box has a rule for."""
+    return {kind.slug for kind in RULES}
+
+
+class Played(NamedTuple):
+    """What came of a trial."""
+
+    score: Score
+    expected: list[Expected]
+    reports: list[tuple[float, EventReport]]
+    """With the second of the trial in which each was made."""
+    pictures: int
+
+
+class _Model:
+    """In the model's place: gives the boxes that the eye saw in the picture of the moment."""
+
+    def __init__(self, eye: Eye) -> None:
+        self._eye = eye
+        self.boxes: Array = np.zeros((0, 4))
+        self.visible: Array = np.zeros(0)
+
+    def detect_i420(
+        self,
+        i420: NDArray[np.uint8],  # noqa: ARG002  # this model looks at the truth
+        look_px: tuple[int, int, int, int],
+        *,
+        min_score: float,
+    ) -> Detections:
+        """What lies in ``look_px``, at or above ``min_score``."""
+        boxes, scores, classes = self._eye.see(self.boxes, self.visible)
+        middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+        kept = (scores >= min_score) & (middle >= look_px[:2]).all(1) & (middle <= look_px[2:]).all(1)
+        return Detections(boxes[kept].astype(np.float32), scores[kept].astype(np.float32), classes[kept])
+
+
+def play(trial: Trial, variant: Variant, rng: np.random.Generator) -> Played:
+    """Play it once and judge what was reported."""
+    times_s = _times(trial, rng)
+    sight = look(trial.camera, trial.actors, times_s)
+    painter = Painter(rng, trial, variant)
+    detectable = [n for n, actor in enumerate(trial.actors) if actor.id not in trial.unseen]
+    eye = Eye(rng, trial.camera, [trial.actors[n].object_class for n in detectable], variant.miss)
+    model: Any = _Model(eye)
+    scene = parse_scene(trial.scene_toml, "trial.toml")
+    pipeline = CameraPipeline(scene, model, randomness=rng.bytes)
+    if trial.setup:
+        trial.setup(pipeline)
+    start_us = _start_us(trial, variant)
+    reports: list[tuple[float, EventReport]] = []
+    shown_s, pictures = float("-inf"), 0
+    for row, t_s in enumerate(times_s.tolist()):
+        if pipeline.is_quiet and t_s - shown_s < 1 / QUIET_FPS:
+            continue
+        shown_s, pictures = t_s, pictures + 1
+        boxes, visible = sight.boxes[row], sight.visible[row]
+        moved = painter.paint(t_s, boxes, visible, sight.depth_m[row])
+        model.boxes, model.visible = boxes[detectable] + np.tile(moved, 2), visible[detectable]
+        frame = _frame(painter, row, start_us + round(t_s * 1e6))
+        reports += [(t_s, outcome.report) for outcome in pipeline.step(frame, frame.captured_at_us)]
+    expected = [_expected(n, due, trial, sight, times_s, painter.switch_s) for n, due in enumerate(trial.due)]
+    return Played(judge(expected, _claims(reports)), expected, reports, pictures)
+
+
+def _times(trial: Trial, rng: np.random.Generator) -> Array:
+    """The instants of the pictures, each a little off its beat, (T,)."""
+    pace = trial.pace or (Stretch(0.0, trial.seconds),)
+    beats = np.concatenate([np.arange(s.from_s, s.to_s, 1 / s.fps) for s in pace])
+    return np.sort(beats + rng.normal(0, _TIMING_S, len(beats)).clip(-0.05, 0.05))
+
+
+def _start_us(trial: Trial, variant: Variant) -> int:
+    text = trial.starts_at or (_NIGHT_STARTS if variant.is_dark else _DAY_STARTS)
+    return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1e6)
+
+
+def _frame(painter: Painter, number: int, at_us: int) -> Frame:
+    width, height = painter.canvas.camera.size_px
+    return Frame("trial", number, at_us, painter.canvas.i420.copy(), width, height, number % 5 == 0)
+
+
+def _expected(number: int, due: Due, trial: Trial, sight: Sight, times_s: Array, switch_s: float) -> Expected:
+    """What is asked for of a happening: nothing that could not be seen, no act in a blackout."""
+    is_blacked_out = due.begin_s - 1 <= switch_s + _BLACKOUT_S and due.due_s >= switch_s - 1
+    is_state = TRAITS[KIND_BY_SLUG[due.kind]].is_state
+    due_s = due.due_s + (_BLACKOUT_S if is_blacked_out and is_state else 0.0)
+    is_over = due.end_s is not None and due_s >= due.end_s
+    is_asked = _is_clear(due, trial, sight, times_s) and not is_over
+    is_asked &= not is_blacked_out or is_state
+    tolerance = Tolerance(1.0, due.late_s, due.far_m)
+    return Expected(
+        number, due.kind, due.begin_s, due_s, due.latlon, trial.camera.id, bool(is_asked), tolerance
+    )
+
+
+def _is_clear(due: Due, trial: Trial, sight: Sight, times_s: Array) -> bool:
+    """Whether who did it was seen well enough, for most of the time, to be asked for it."""
+    if due.actor_id is None:
+        return True
+    row = next(n for n, actor in enumerate(trial.actors) if actor.id == due.actor_id)
+    span = (times_s >= due.begin_s) & (times_s <= max(due.due_s, due.begin_s + 0.5))
+    tall = sight.boxes[span, row, 3] - sight.boxes[span, row, 1] >= _CLEAR_PX
+    clear = (sight.visible[span, row] >= _CLEAR_SHARE) & tall
+    return bool(len(clear)) and float(clear.mean()) >= _CLEAR_PICTURES
+
+
+def _claims(reports: list[tuple[float, EventReport]]) -> list[Claim]:
+    """What was claimed: the beginning of each event."""
+    claims: list[Claim] = []
+    for t_s, report in reports:
+        if report.phase is Phase.BEGIN:
+            place = report.position
+            where = LatLon(place.lat_deg, place.lon_deg) if place else None
+            claims.append(Claim(report.event_id.hex(), report.kind.slug, t_s, where, report.camera))
+    return claims
