@@ -1,5 +1,6 @@
 """Every command in README and guides works: each page is followed from top to bottom, as a reader would."""
 
+import json
 import os
 import re
 import shlex
@@ -55,14 +56,26 @@ class Reader:
         return text
 
     def follow(self, block: Block) -> None:
-        if block.language == "toml" and "title" in block.options:
+        if block.language in ("toml", "python") and "title" in block.options:
             (self.folder / block.options["title"]).write_text(self._here(block.text))
+        elif block.language == "diff":
+            self.change(block)
         elif block.language == "sh" and "background" in block.options:
             self.start(block.text, block.options["until"])
         elif block.language == "sh":
             self.run(block.text)
 
-    def run(self, text: str) -> None:
+    def change(self, block: Block) -> None:
+        """Add the lines with a plus after the line that stands before them."""
+        file = self.folder / block.options["title"]
+        before, *more = block.text.rstrip("\n").split("\n")
+        assert all(line.startswith("+") for line in more)
+        text = file.read_text()
+        anchor = before.removeprefix(" ") + "\n"
+        assert text.count(anchor) == 1, f"{file}: {anchor!r}"
+        file.write_text(text.replace(anchor, anchor + "".join(line[1:] + "\n" for line in more)))
+
+    def run(self, text: str) -> str:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", self._here(text)],
             cwd=self.folder,
@@ -72,6 +85,7 @@ class Reader:
             check=False,
         )
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def start(self, text: str, until: str) -> None:
         log = self.folder / f"background-{len(self.running)}.log"
@@ -105,6 +119,15 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     reader.close()
 
 
+def copy_of_the_program(reader: Reader) -> None:
+    """For a page that changes it."""
+    caches = shutil.ignore_patterns("__pycache__", "node_modules", "dist")
+    for name in ("edge_agent", "hub", "shared", "simulator"):
+        shutil.copytree(ROOT / name, reader.folder / name, ignore=caches)
+    shutil.copy(ROOT / "saqshy.py", reader.folder)
+    reader.environment["PYTHONPATH"] = str(reader.folder)
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_can_be_followed(page: Path, reader: Reader) -> None:
@@ -115,8 +138,13 @@ def test_a_page_can_be_followed(page: Path, reader: Reader) -> None:
         account = "saqshy hub user add ermek --role technician --password-stdin --data ./hub"
         reader.run(f"echo '{_PASSWORD}' | {account}")
         reader.start("saqshy hub serve --data ./hub --port 8000 --bus-port 4222", "serves at")
+    if page.stem == "add-a-rule":
+        copy_of_the_program(reader)
     for block in blocks:
         reader.follow(block)
+    if page.stem == "add-a-rule":
+        score = json.loads(reader.run("saqshy sim score --all --kind queueing --seed 1 --json"))
+        assert score["kinds"]["queueing"]["found"] >= 12
 
 
 def test_scenes_in_the_guides_are_good_scenes() -> None:
