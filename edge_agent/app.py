@@ -17,8 +17,8 @@ from edge_agent.inference.model import BUNDLED_MODEL
 from edge_agent.inference.runtime import Detector, open_detector
 from edge_agent.link.credentials import Credentials
 from edge_agent.link.nats import NatsLink
-from edge_agent.metrics import MetricsServer
 from edge_agent.memory import MemoryFile
+from edge_agent.metrics import MetricsServer
 from edge_agent.outbox.envelope import Envelope
 from edge_agent.outbox.relay import Relay
 from edge_agent.outbox.store import Outbox

@@ -3,7 +3,8 @@
 import hashlib
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from edge_agent.domain.detection import Track
 from edge_agent.domain.rules.duty import MAX_OPEN, Found
@@ -64,6 +65,21 @@ class Reporter:
             reason=sighting.reason,
             evidence_digest=hashlib.sha256(snapshot_jpeg).digest() if snapshot_jpeg else None,
         )
+
+    def memory(self, keys: Collection[str]) -> list[list[Any]]:
+        """The open events of the rules with these keys, in JSON's own types."""
+        return [
+            [self._scene.rules[rule].key, thread, event_id.hex(), revision]
+            for (rule, thread), (event_id, revision) in self._open.items()
+            if self._scene.rules[rule].key in keys
+        ]
+
+    def recall(self, memory: list[list[Any]]) -> None:
+        """Go on with the events that ``memory`` gave. Raises ``TypeError`` or ``ValueError`` for others."""
+        numbers = {spec.key: number for number, spec in enumerate(self._scene.rules)}
+        for key, thread, event_id, revision in memory:
+            if key in numbers:
+                self._open[numbers[key], int(thread)] = bytes.fromhex(event_id), int(revision)
 
     def _identify(self, found: Found, now_us: int) -> tuple[bytes, int]:
         """The event's id and the report's revision: 0 at first, then one more each time."""

@@ -3,11 +3,11 @@
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from edge_agent.domain.detection import Frame, Track
 from edge_agent.domain.motion import Motion
-from edge_agent.domain.rules.sighting import Rule, Sighting, View
+from edge_agent.domain.rules.sighting import Remembering, Rule, Sighting, View
 from edge_agent.domain.rules.table import RULES
 from edge_agent.domain.scene import Mode, RuleSpec, Scene
 from edge_agent.domain.schedule import is_on_duty
@@ -62,6 +62,31 @@ class _Post:
     reported: deque[int] = field(default_factory=lambda: deque[int](maxlen=MAX_OPEN))
     """Threads of the latest reported events; only these may go on."""
     cooling: set[int] = field(default_factory=set[int])
+    memory: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the rule knew when it last went off duty, or before the box started again."""
+
+    def begin(self) -> Rule:
+        """Make the rule; it goes on from what it knew, when it is one that remembers."""
+        rule = RULES[self.spec.kind].make(self.spec)
+        memory, self.memory = self.memory, {}
+        self.reported.clear()
+        self.cooling.clear()
+        if isinstance(rule, Remembering) and memory.get("version") == RULES[self.spec.kind].version:
+            try:
+                rule.recall(memory["rule"])
+                self.reported.extend(int(thread) for thread in memory["reported"])
+            except (LookupError, TypeError, ValueError):
+                return RULES[self.spec.kind].make(self.spec)
+        return rule
+
+    def remember(self) -> dict[str, Any]:
+        """What the rule knows; nothing for one that keeps no memory."""
+        if self.rule is None:
+            return self.memory
+        if not isinstance(self.rule, Remembering):
+            return {}
+        version = RULES[self.spec.kind].version
+        return {"version": version, "reported": list(self.reported), "rule": self.rule.remember()}
 
 
 class Duty:
@@ -99,6 +124,16 @@ class Duty:
             found += [Found(number, s) for s in self._judge(post, view) if self._may_report(post, s, at_us)]
         return found
 
+    def memory(self) -> dict[str, Any]:
+        """What the rules that remember know, by ``RuleSpec.key``; JSON's own types."""
+        return {post.spec.key: memory for post in self._posts if (memory := post.remember())}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Let the rules go on from what ``memory`` gave, before the first frame."""
+        for post in self._posts:
+            known = memory.get(post.spec.key)
+            post.memory = cast("dict[str, Any]", known) if isinstance(known, dict) else {}
+
     def black_out(self, at_us: int) -> None:
         """The camera was away, or turned: the rules wait until the scene is known again."""
         self._blackout_until_us = at_us + round(BLACKOUT_S * 1e6)
@@ -121,12 +156,11 @@ class Duty:
         if post.spec.mode is Mode.OFF:
             return []
         if not is_on_duty(post.spec.hours, view.at_us, self._scene.timezone):
-            rule, post.rule = post.rule, None
-            return rule.stop() if rule else []
+            ended = post.rule.stop() if post.rule else []
+            post.memory, post.rule = post.remember(), None
+            return ended
         if post.rule is None:
-            post.rule = RULES[post.spec.kind].make(post.spec)
-            post.reported.clear()
-            post.cooling.clear()
+            post.rule = post.begin()
         return post.rule.step(view)
 
     def _may_report(self, post: _Post, sighting: Sighting, at_us: int) -> bool:
