@@ -14,10 +14,12 @@ def areas(boxes: Boxes) -> Reals:
 
 def overlaps(first: Boxes, second: Boxes) -> Reals:
     """Pixels that each of N boxes shares with each of M, (N, M)."""
-    low = np.maximum(first[:, None, :2], second[:, :2])
-    high = np.minimum(first[:, None, 2:], second[:, 2:])
-    sides = np.maximum(high - low, 0)
-    return sides[..., 0] * sides[..., 1]
+    # Column by column: numpy is several times slower along a last axis of two.
+    left, top, right, bottom = first.T[:, :, None]
+    other_left, other_top, other_right, other_bottom = np.ascontiguousarray(second.T)
+    wide = np.minimum(right, other_right) - np.maximum(left, other_left)
+    high = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    return np.maximum(wide, 0) * np.maximum(high, 0)
 
 
 def ious(first: Boxes, second: Boxes) -> Reals:

@@ -18,6 +18,8 @@ _ACCELERATION = np.array([2.0, 2.0, 1.0, 1.0], np.float32)
 """Deviation of the acceleration, sizes per second squared: about 2 m/s^2 for a person, 5 for a car."""
 _FIRST_SPEED = np.array([2.0, 2.0, 0.5, 0.5], np.float32)
 """Deviation of the speed of a thing seen once, sizes per second."""
+_LEAST_AREA_PX2 = 16.0
+_LEAST_SIDE_PX = np.float32(2)
 _FADE_S = 1.0
 """How fast the belief in its speed fades while a thing is not seen."""
 
@@ -44,7 +46,7 @@ class Motions(NamedTuple):
 
 def sizes(places: Reals) -> Reals:
     """A thing's size: the square root of its box's area, (N, 1), at least 4 pixels."""
-    return np.sqrt(np.maximum(places[:, 2:3] * places[:, 3:4], np.float32(16)))
+    return np.sqrt(np.maximum(places[:, 2:3] * places[:, 3:4], np.float32(_LEAST_AREA_PX2)))
 
 
 def begin(places: Reals) -> Motions:
@@ -57,35 +59,35 @@ def begin(places: Reals) -> Motions:
 def predict(motions: Motions, elapsed_s: float, is_unseen: NDArray[np.bool_]) -> Motions:
     """Move all filters on by ``elapsed_s``; those unseen at the last frame slow down."""
     dt = np.float32(elapsed_s)
-    fade = np.where(is_unseen, np.float32(np.exp(-elapsed_s / _FADE_S)), np.float32(1))[:, None]
-    speed = motions.speed * fade
-    noise = (sizes(motions.place) * _ACCELERATION) ** 2
+    speed = motions.speed.copy()
+    if is_unseen.any():
+        speed[is_unseen] *= np.float32(np.exp(-elapsed_s / _FADE_S))
+    area = np.maximum(motions.place[:, 2:3] * motions.place[:, 3:4], np.float32(_LEAST_AREA_PX2))
+    noise = area * (_ACCELERATION * dt) ** 2
     place = motions.place + speed * dt
-    place[:, 2:] = np.maximum(place[:, 2:], np.float32(2))
+    np.maximum(place[:, 2:], _LEAST_SIDE_PX, out=place[:, 2:])
+    drift = dt * motions.speed_variance
     return Motions(
         place,
         speed,
-        motions.place_variance
-        + 2 * dt * motions.covariance
-        + dt**2 * motions.speed_variance
-        + noise * dt**4 / 4,
-        motions.covariance + dt * motions.speed_variance + noise * dt**3 / 2,
-        motions.speed_variance + noise * dt**2,
+        motions.place_variance + dt * (2 * motions.covariance + drift) + noise * (dt**2 / 4),
+        motions.covariance + drift + noise * (dt / 2),
+        motions.speed_variance + noise,
     )
 
 
-def correct(motions: Motions, measured: Reals) -> Motions:
-    """Take one measurement, (N, 4) places, into each filter."""
-    error = (sizes(measured) * _JITTER) ** 2
-    whole = motions.place_variance + error
-    place_gain, speed_gain = motions.place_variance / whole, motions.covariance / whole
-    off = measured - motions.place
-    place = motions.place + place_gain * off
-    place[:, 2:] = np.maximum(place[:, 2:], np.float32(2))
-    return Motions(
-        place,
-        motions.speed + speed_gain * off,
-        (1 - place_gain) * motions.place_variance,
-        (1 - place_gain) * motions.covariance,
-        motions.speed_variance - speed_gain * motions.covariance,
-    )
+def correct(motions: Motions, rows: NDArray[np.intp], measured: Reals) -> None:
+    """Take one measurement each, (M, 4) places, into the filters in ``rows``, in place."""
+    place, speed, variance, covariance, speed_variance = (field[rows] for field in motions)
+    area = np.maximum(measured[:, 2:3] * measured[:, 3:4], np.float32(_LEAST_AREA_PX2))
+    whole = variance + area * _JITTER**2
+    place_gain, speed_gain = variance / whole, covariance / whole
+    off = measured - place
+    place += place_gain * off
+    np.maximum(place[:, 2:], _LEAST_SIDE_PX, out=place[:, 2:])
+    rest = 1 - place_gain
+    motions.place[rows] = place
+    motions.speed[rows] = speed + speed_gain * off
+    motions.place_variance[rows] = rest * variance
+    motions.covariance[rows] = rest * covariance
+    motions.speed_variance[rows] = speed_variance - speed_gain * covariance

@@ -6,26 +6,25 @@ longer overlap; a thing that stands still is kept for long and by a tight gate, 
 time and by a wide one; where the picture did not change, a track needs no detection.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-import lap  # pyright: ignore[reportMissingTypeStubs]  # the package has none
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.domain import boxes as box_math
-from edge_agent.domain import kalman
+from edge_agent.domain import kalman, matching
 from edge_agent.domain.detection import Detections, Reals, Track
+from edge_agent.domain.matching import COST_LIMIT, GROUP, LOW_COST_LIMIT, Bools, Rows
 from edge_agent.domain.motion import Motion
 from edge_agent.domain.stillness import Stillness
 from shared.kinds import ObjectClass
 
-Bools = NDArray[np.bool_]
-Rows = NDArray[np.intp]
 Micros = NDArray[np.int64]
 
 CONFIRM_HITS = 3
 """A track is shown to the rules after so many detections."""
+SURE_HITS, SURE_SCORE = 2, 0.9
+"""Or after these, when the model was on average so sure of them."""
 TENTATIVE_S = 0.45
 """An unconfirmed track that is not seen for longer is forgotten: two pictures at 5 a second."""
 LOST_MOVING_S = 2.0
@@ -40,39 +39,16 @@ HOLD_S = 60.0
 LOW_SHARE = 0.4
 """Detections below this share of the score limit are ignored; those between carry known tracks only."""
 
-_solve = cast("Callable[..., Any]", lap.lapjv)  # pyright: ignore[reportUnknownMemberType]
-
-_GROUP = np.zeros(len(ObjectClass), np.int16)
-"""Class to group; a model may change its mind within a group from frame to frame, never across."""
+_CLASSES = tuple(ObjectClass)
 _TOP_SPEED = np.array([8, 5, 10, 14, 12, 10, 8], np.float32)
 """By group, in sizes per second: people 6 m/s, cars 120 km/h seen from the side."""
-for _group, _classes in enumerate(
-    (
-        (ObjectClass.UNKNOWN,),
-        (ObjectClass.PERSON,),
-        (ObjectClass.BICYCLE, ObjectClass.MOTORCYCLE),
-        (ObjectClass.CAR, ObjectClass.BUS, ObjectClass.TRUCK),
-        (ObjectClass.BAG, ObjectClass.OBJECT),
-        (ObjectClass.DOG, ObjectClass.CAT),
-        (ObjectClass.HORSE, ObjectClass.COW, ObjectClass.SHEEP),
-    )
-):
-    _GROUP[list(_classes)] = _group
-
-_SAME_IOU = 0.6
-"""Two detections of one group that overlap more are one thing."""
-_INSIDE_SHARE = 0.65
-"""A new thing that lies so far inside one already followed is a part of it."""
-_SIZE_JUMP = 2.5
-_COST_LIMIT = 0.95
-_LOW_COST_LIMIT = 0.6
-_REFUSED = 10.0
 
 
 class _Table(NamedTuple):
     """All tracks, one row each."""
 
     id: NDArray[np.int64]
+    group: NDArray[np.int16]
     votes: Reals
     """(N, classes): sums of scores."""
     score: Reals
@@ -81,6 +57,8 @@ class _Table(NamedTuple):
     """Last supported, by a detection or by an unchanged picture."""
     last_detected_us: Micros
     hits: NDArray[np.int64]
+    is_shown: Bools
+    """Confirmed: told to the rules."""
 
     def take(self, rows: Rows | Bools) -> "_Table":
         return self._make(column[rows] for column in self)
@@ -113,7 +91,7 @@ class Tracker:
             return False
         fresh = self._at_us - self._table.last_detected_us < TENTATIVE_S * 1e6
         missing = self._table.last_seen_us < self._at_us
-        return bool((fresh & ((self._table.hits < CONFIRM_HITS) | missing)).any())
+        return bool((fresh & (~self._table.is_shown | missing)).any())
 
     @property
     def has_tracks(self) -> bool:
@@ -131,100 +109,100 @@ class Tracker:
 
     def update(self, detections: Detections, at_us: int, motion: Motion | None = None) -> list[Track]:
         """Step to a frame that was looked at; gives confirmed tracks, lost ones among them for a while."""
-        found = _one_per_thing(detections, self._score_limit * LOW_SHARE)
+        found = matching.one_per_thing(detections, self._score_limit * LOW_SHARE)
         was_here = self._table.last_seen_us == self._at_us
         self._predict(at_us)
         self._at_us = at_us
         is_strong = found.scores >= self._score_limit
-        is_confirmed = self._table.hits >= CONFIRM_HITS
-        free_tracks, free_found = np.ones(len(self._table.id), np.bool_), np.ones(len(found.scores), np.bool_)
-        for tracks, candidates, limit in (
-            (is_confirmed, is_strong, _COST_LIMIT),
-            (is_confirmed, ~is_strong, _LOW_COST_LIMIT),
-            (~is_confirmed, is_strong, _COST_LIMIT),
-        ):
-            rows, columns = np.flatnonzero(tracks & free_tracks), np.flatnonzero(candidates & free_found)
-            rows, columns = self._match(rows, columns, found, limit, at_us)
-            self._correct(rows, columns, found, at_us)
-            free_tracks[rows], free_found[columns] = False, False
-        self._keep_unchanged(free_tracks & was_here, motion, at_us)
-        self._begin(np.flatnonzero(is_strong & free_found), found, at_us)
+        rows, columns = self._match(found, is_strong, at_us)
+        self._correct(rows, columns, found, at_us)
+        is_free = is_strong.copy()
+        is_free[columns] = False
+        was_here[rows] = False
+        self._keep_unchanged(was_here, motion, at_us)
+        self._begin(is_free.nonzero()[0], found, at_us)
         self._forget(at_us)
         return self._tracks()
 
     def _predict(self, at_us: int) -> None:
-        if self._at_us is None or at_us <= self._at_us:
+        if self._at_us is None or at_us <= self._at_us or not len(self._table.id):
             return
         elapsed_s = (at_us - self._at_us) / 1e6
         unseen = self._table.last_seen_us < self._at_us
         self._motions = kalman.predict(self._motions, elapsed_s, unseen)
         # Where a still thing was lost, there it is.
-        frozen = unseen & self._still.is_still(at_us)
-        self._motions.speed[frozen] = 0
+        if unseen.any():
+            self._motions.speed[unseen & self._still.is_still(at_us)] = 0
 
-    def _match(
-        self, rows: Rows, columns: Rows, found: Detections, limit: float, at_us: int
-    ) -> tuple[Rows, Rows]:
-        if not len(rows) or not len(columns):
-            return rows[:0], columns[:0]
-        cost = self._cost(rows, found.boxes[columns], _GROUP[found.classes[columns]], at_us)
-        to_column = _assign(cost, limit)
-        matched = to_column >= 0
-        return rows[matched], columns[to_column[matched]]
+    def _match(self, found: Detections, is_strong: Bools, at_us: int) -> tuple[Rows, Rows]:
+        """Sure detections go to known tracks first, faint ones to what is then left of them."""
+        table = self._table
+        if not len(table.id) or not len(found.scores):
+            return np.empty(0, np.intp), np.empty(0, np.intp)
+        cost = matching.cost_of(self._motions.place, self._reach_px(at_us), table.group, found)
+        free_rows, free_columns = np.ones(len(table.id), np.bool_), np.ones(len(found.scores), np.bool_)
+        pairs: list[tuple[Rows, Rows]] = []
+        for tracks, candidates, limit in (
+            (table.is_shown, is_strong, COST_LIMIT),
+            (table.is_shown, ~is_strong, LOW_COST_LIMIT),
+            (~table.is_shown, is_strong, COST_LIMIT),
+        ):
+            rows, columns = (tracks & free_rows).nonzero()[0], (candidates & free_columns).nonzero()[0]
+            if not len(rows) or not len(columns):
+                continue
+            matched, to = matching.cheapest(cost[rows[:, None], columns], limit)
+            rows, columns = rows[matched], columns[to]
+            free_rows[rows], free_columns[columns] = False, False
+            pairs.append((rows, columns))
+        if not pairs:
+            return np.empty(0, np.intp), np.empty(0, np.intp)
+        return np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
 
-    def _cost(self, rows: Rows, boxes: Reals, groups: NDArray[np.int16], at_us: int) -> Reals:
-        """What it costs to say that each of N tracks is each of M boxes: 0 to 1, or refused. (N, M)"""
-        places, seen = self._motions.place[rows], box_math.to_centre(boxes)
-        distance = np.sqrt(((places[:, None, :2] - seen[:, :2]) ** 2).sum(2))
-        reach = distance / self._reach_px(rows, at_us)
-        ratio = places[:, None, 2:] / seen[:, 2:]
-        likeness = np.minimum(ratio, 1 / ratio)
-        overlap = box_math.ious(
-            box_math.expand(box_math.to_corners(places), 0.25), box_math.expand(boxes, 0.25)
-        )
-        cost = 0.4 * np.minimum(reach, 1) + 0.4 * (1 - overlap) + 0.2 * (1 - likeness.prod(2))
-        own_group = _GROUP[self._table.votes[rows].argmax(1)]
-        refused = (reach > 1) | (likeness.min(2) < 1 / _SIZE_JUMP) | (own_group[:, None] != groups)
-        return np.where(refused, _REFUSED, cost).astype(np.float64)
-
-    def _reach_px(self, rows: Rows, at_us: int) -> Reals:
-        """How far from where it is expected a thing may be found, (N, 1) pixels."""
-        size = kalman.sizes(self._motions.place[rows])
-        unseen_s = ((at_us - self._table.last_detected_us[rows]) / 1e6).astype(np.float32)[:, None]
-        group = _GROUP[self._table.votes[rows].argmax(1)]
-        by_speed = _TOP_SPEED[group][:, None] * unseen_s
-        doubt = np.sqrt(self._motions.place_variance[rows, :2].max(1, keepdims=True)) / size
-        reach = 0.4 + np.minimum(by_speed, 3 * doubt)
+    def _reach_px(self, at_us: int) -> Reals:
+        """How far from where it is expected each thing may be found, (N,) pixels."""
+        place, variance = self._motions.place, self._motions.place_variance
+        size = kalman.sizes(place)[:, 0]
+        unseen_s = (at_us - self._table.last_detected_us).astype(np.float32) * np.float32(1e-6)
+        doubt = np.sqrt(np.maximum(variance[:, 0], variance[:, 1])) / size
+        reach = 0.4 + np.minimum(_TOP_SPEED[self._table.group] * unseen_s, 3 * doubt)
         # Long unseen, anything could have come near: only what is nearly there counts.
-        is_long = unseen_s > 1.0
-        cap = np.where(self._still.is_still(at_us)[rows][:, None], 0.6, 1.0)
-        return size * np.where(is_long, np.minimum(reach, cap), np.minimum(reach, 3.0)).astype(np.float32)
+        cap = np.where(unseen_s > 1.0, np.where(self._still.is_still(at_us), 0.6, 1.0), 3.0)
+        return (size * np.minimum(reach, cap)).astype(np.float32)
 
     def _correct(self, rows: Rows, columns: Rows, found: Detections, at_us: int) -> None:
         if not len(rows):
             return
-        measured = box_math.to_centre(found.boxes[columns])
-        corrected = kalman.correct(self._motions.take(rows), measured)
-        for field, new in zip(self._motions, corrected, strict=True):
-            field[rows] = new
+        boxes, scores = found.boxes[columns], found.scores[columns]
+        kalman.correct(self._motions, rows, box_math.to_centre(boxes))
         table = self._table
-        table.votes[rows, found.classes[columns]] += found.scores[columns]
-        table.score[rows] = found.scores[columns]
+        table.votes[rows, found.classes[columns]] += scores
+        table.score[rows] = scores
         table.last_seen_us[rows] = at_us
         table.last_detected_us[rows] = at_us
         table.hits[rows] += 1
-        self._still.observe(rows, found.boxes[columns], at_us)
+        self._confirm(rows)
+        self._still.observe(rows, boxes, at_us)
+
+    def _confirm(self, rows: Rows) -> None:
+        table = self._table
+        if table.is_shown.all():
+            return
+        hits = table.hits[rows]
+        is_sure = (hits >= SURE_HITS) & (table.votes[rows].sum(1) >= SURE_SCORE * hits)
+        table.is_shown[rows] |= is_sure | (hits >= CONFIRM_HITS)
 
     def _keep_unchanged(self, free: Bools, motion: Motion | None, at_us: int) -> None:
         """A still thing that the model missed is there all the same where the picture did not change.
 
         ``free`` are those that were there until the last frame and found no detection in this one.
         """
-        if motion is None or motion.is_global:
+        if motion is None or motion.is_global or not free.any():
             return
-        calm = at_us - self._table.last_detected_us < HOLD_S * 1e6
-        calm &= (at_us - self._still.since_us >= RESTED_S * 1e6) & ~self._is_leaving()
-        for row in np.flatnonzero(free & calm & (self._table.hits >= CONFIRM_HITS)):
+        calm = free & self._table.is_shown & (at_us - self._table.last_detected_us < HOLD_S * 1e6)
+        calm &= at_us - self._still.since_us >= RESTED_S * 1e6
+        if not calm.any():
+            return
+        for row in (calm & ~self._is_leaving()).nonzero()[0]:
             if not motion.in_box(box_math.to_corners(self._motions.place[row : row + 1])[0]):
                 self._table.last_seen_us[row] = at_us
                 self._motions.speed[row] = 0
@@ -233,31 +211,29 @@ class Tracker:
         """Begin a track for each detection that is no part of a thing already followed."""
         if not len(columns):
             return
+        new = found.take(columns)
         alive = self._table.last_seen_us == at_us
         known = box_math.to_corners(self._motions.place[alive])
-        groups = _GROUP[self._table.votes[alive].argmax(1)]
         # Detections come surest first: a part of a surer one is no thing either.
-        surer = np.tri(len(found.scores), k=-1, dtype=np.bool_)[columns]
-        is_part = _lies_in(found.take(columns), known, groups).any(1)
-        is_part |= (_lies_in(found.take(columns), found.boxes, _GROUP[found.classes]) & surer).any(1)
-        columns = columns[~is_part]
-        if not len(columns):
+        surer = np.arange(len(found.scores)) < columns[:, None]
+        is_part = np.any(matching.lies_in(new, known, self._table.group[alive]), axis=1)
+        is_part |= np.any(matching.lies_in(new, found.boxes, GROUP[found.classes]) & surer, axis=1)
+        new = new.take(~is_part)
+        if not len(new.scores):
             return
-        new = found.take(columns)
         self._table = self._table.joined(_new_table(at_us, new, self._next_id))
         self._motions = self._motions.joined(kalman.begin(box_math.to_centre(new.boxes)))
         self._still = self._still.joined(Stillness.begin(new.boxes, at_us))
-        self._next_id += len(columns)
+        self._next_id += len(new.scores)
 
     def _forget(self, at_us: int) -> None:
         table = self._table
-        if not len(table.id):
+        unseen_s = (at_us - table.last_seen_us) * 1e-6
+        if unseen_s.max(initial=0) <= min(TENTATIVE_S, LOST_LEAVING_S):
             return
-        unseen_s = (at_us - table.last_seen_us) / 1e6
         patience_s = np.where(self._still.is_still(at_us), LOST_STILL_S, LOST_MOVING_S)
         patience_s = np.where(self._is_leaving(), LOST_LEAVING_S, patience_s)
-        patience_s = np.where(table.hits < CONFIRM_HITS, TENTATIVE_S, patience_s)
-        kept = unseen_s <= patience_s
+        kept: Bools = np.less_equal(unseen_s, np.where(table.is_shown, patience_s, TENTATIVE_S))
         if not kept.all():
             self._table, self._motions = table.take(kept), self._motions.take(kept)
             self._still = self._still.take(kept)
@@ -273,39 +249,27 @@ class Tracker:
         return np.any(outside | (outward & brisk), axis=1)
 
     def _tracks(self) -> list[Track]:
-        rows = np.flatnonzero(self._table.hits >= CONFIRM_HITS)
-        corners = box_math.to_corners(self._motions.place[rows])
-        low, high = self._low_px, self._high_px
-        corners = np.concatenate([corners[:, :2].clip(low, high), corners[:, 2:].clip(low, high)], axis=1)
+        rows = self._table.is_shown.nonzero()[0]
+        if not len(rows):
+            return []
+        corners: Reals = box_math.to_corners(self._motions.place[rows])
+        np.clip(corners[:, :2], self._low_px, self._high_px, out=corners[:, :2])
+        np.clip(corners[:, 2:], self._low_px, self._high_px, out=corners[:, 2:])
         table = self._table
-        classes = table.votes[rows].argmax(1)
-        return [
-            Track(
-                id=int(table.id[row]),
-                object_class=ObjectClass(int(classes[n])),
-                box=corners[n],
-                score=float(table.score[row]),
-                first_seen_us=int(table.first_seen_us[row]),
-                last_seen_us=int(table.last_seen_us[row]),
-                hits=int(table.hits[row]),
-                velocity_px_s=(float(self._motions.speed[row, 0]), float(self._motions.speed[row, 1])),
-                still_since_us=int(self._still.since_us[row]),
-            )
-            for n, row in enumerate(rows)
-        ]
-
-
-def _assign(cost: Reals, limit: float) -> NDArray[np.intp]:
-    """The cheapest pairing of rows with columns, no pair dearer than ``limit``: each row's column or -1."""
-    solved = cast("tuple[float, Rows, Rows]", _solve(cost, extend_cost=True, cost_limit=limit))
-    return np.asarray(solved[1], np.intp)
-
-
-def _lies_in(found: Detections, boxes: Reals, groups: NDArray[np.int16]) -> Bools:
-    """Whether each of N detections lies in each of M boxes of its own group. (N, M)"""
-    inside = box_math.overlaps(found.boxes, boxes)
-    inside = inside / np.maximum(box_math.areas(found.boxes), np.float32(1))[:, None]
-    return (inside > _INSIDE_SHARE) & (_GROUP[found.classes][:, None] == groups)
+        classes: list[int] = table.votes[rows].argmax(1).tolist()
+        speeds: list[list[float]] = self._motions.speed[rows, :2].tolist()
+        columns = (
+            table.id[rows].tolist(),
+            [_CLASSES[number] for number in classes],
+            corners,
+            table.score[rows].tolist(),
+            table.first_seen_us[rows].tolist(),
+            table.last_seen_us[rows].tolist(),
+            table.hits[rows].tolist(),
+            [(right, down) for right, down in speeds],
+            self._still.since_us[rows].tolist(),
+        )
+        return list(map(Track, *columns))
 
 
 def _new_table(at_us: int, found: Detections, first_id: int) -> _Table:
@@ -314,21 +278,6 @@ def _new_table(at_us: int, found: Detections, first_id: int) -> _Table:
     votes[np.arange(count), found.classes] = found.scores
     at = np.full(count, at_us, np.int64)
     ids = np.arange(first_id, first_id + count, dtype=np.int64)
-    return _Table(ids, votes, found.scores.copy(), at, at.copy(), at.copy(), np.ones(count, np.int64))
-
-
-def _one_per_thing(found: Detections, least_score: float) -> Detections:
-    """Drop faint detections and, of those that show one thing, all but the surest."""
-    order = np.argsort(-found.scores, kind="stable")
-    order = order[found.scores[order] >= least_score]
-    sorted_found = found.take(order)
-    if len(order) < 2:
-        return sorted_found
-    groups = _GROUP[sorted_found.classes]
-    same = box_math.ious(sorted_found.boxes, sorted_found.boxes) > _SAME_IOU
-    same &= groups[:, None] == groups
-    kept = np.ones(len(order), np.bool_)
-    for row in range(len(order)):
-        if kept[row]:
-            kept[row + 1 :] &= ~same[row, row + 1 :]
-    return sorted_found.take(kept)
+    groups, hits = GROUP[found.classes], np.ones(count, np.int64)
+    is_shown = np.zeros(count, np.bool_)
+    return _Table(ids, groups, votes, found.scores.copy(), at, at.copy(), at.copy(), hits, is_shown)

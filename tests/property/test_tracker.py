@@ -43,7 +43,7 @@ def test_ids_are_of_one_thing_boxes_in_the_picture_and_nothing_is_nan(seed: int)
             assert (track.box[2:] >= track.box[:2]).all()
             assert track.first_seen_us <= track.last_seen_us <= at_us
             assert track.first_seen_us <= track.still_since_us <= at_us
-            assert track.hits >= 3
+            assert track.hits >= 2
 
 
 @settings(max_examples=30, deadline=None)
