@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shared.kinds import Kind
+from shared.kinds import TRAITS, Kind, Programme
 from simulator.trials.player import Played, play, ruled_kinds
 from simulator.trials.table import BUILDERS, QUIET
 from simulator.trials.trial import CONDITIONS, Trial, Variant, draw_variant
@@ -83,7 +83,9 @@ def _result(order: Order, trial: Trial, variant: Variant, played: Played) -> Res
 def orders(kind: str | None, seed: int, trial: int | None = None) -> list[Order]:
     """What is to be played: one kind or quiet scene, or all of them, the long ones first."""
     listed = [Order(name, True, n, seed) for name in QUIET for n in range(TRIALS_PER_QUIET)]
-    listed += [Order(k.slug, False, n, seed) for k in BUILDERS for n in range(TRIALS_PER_KIND)]
+    ruled = ruled_kinds()
+    tried = [k for k in BUILDERS if k.slug in ruled or TRAITS[k].programme is Programme.PLATFORM]
+    listed += [Order(k.slug, False, n, seed) for k in tried for n in range(TRIALS_PER_KIND)]
     return [o for o in listed if kind in (None, o.name) and trial in (None, o.number)]
 
 
@@ -113,11 +115,9 @@ def reasons(order: Order) -> list[str]:
 def without(kinds: Sequence[str]) -> dict[str, str]:
     """Why some kinds have no figures."""
     tried, ruled = {kind.slug for kind in BUILDERS}, ruled_kinds()
-    return {
-        kind: "has a rule and no trials" if kind in ruled else "has no rule yet"
-        for kind in kinds
-        if kind not in tried
-    }
+    platform = {kind.slug for kind in Kind if TRAITS[kind].programme is Programme.PLATFORM}
+    told = {kind: "no rule yet" for kind in kinds if kind not in ruled | platform}
+    return told | {kind: "no trials" for kind in kinds if kind not in tried and kind not in told}
 
 
 def report(results: Sequence[Result], kinds: Sequence[str]) -> dict[str, Any]:

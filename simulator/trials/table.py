@@ -1,12 +1,24 @@
 """Which trials each kind has, and which scenes must stay silent. A new kind is one line here."""
 
 from shared.kinds import Kind
-from simulator.trials import places
+from simulator.trials import folk, places, roads
 from simulator.trials.trial import Builder
 
 BUILDERS: dict[Kind, Builder] = {
     Kind.INTRUSION: places.intrusion,
+    Kind.LOITERING: folk.loitering,
     Kind.LINE_CROSSED: places.line_crossed,
+    Kind.WRONG_WAY: roads.wrong_way,
+    Kind.ILLEGAL_PARKING: roads.illegal_parking,
+    Kind.STOPPED_ON_CARRIAGEWAY: roads.stopped_on_carriageway,
+    Kind.CONGESTION: roads.congestion,
+    Kind.PEDESTRIAN_ON_CARRIAGEWAY: folk.pedestrian_on_carriageway,
+    Kind.CROSSING_NOT_YIELDED: roads.crossing_not_yielded,
+    Kind.CROWD: folk.crowd,
+    Kind.AGITATION: folk.agitation,
+    Kind.PERSON_DOWN: folk.person_down,
+    Kind.LITTERING: folk.littering,
+    Kind.STRAY_ANIMALS: folk.stray_animals,
 }
 
 QUIET: dict[str, Builder] = {}
