@@ -10,6 +10,7 @@ import typer
 
 from edge_agent.cli.outcome import plain_errors
 from edge_agent.cli.replay import replay
+from edge_agent.cli.show import show_picture
 from edge_agent.cli.watch import watch
 
 app = typer.Typer(
@@ -55,4 +56,5 @@ def doctor(
 
 
 app.command()(watch)
+app.command("show")(show_picture)
 app.command()(replay)

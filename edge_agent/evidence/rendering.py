@@ -17,6 +17,9 @@ from edge_agent.evidence.snapshot import draw_outline
 EVENT_SHOWN_S = 3.0
 _PLACE_BGR, _TEXT_BGR, _LOST_BGR, _EVENT_BGR = (90, 200, 255), (255, 255, 255), (160, 160, 160), (40, 40, 230)
 _TRACK_BGR = ((80, 220, 80), (230, 160, 60), (70, 170, 255), (220, 110, 220), (200, 220, 60), (130, 130, 255))
+_GRID_BGR = (200, 200, 200)
+_GRID_LINES = 16
+"""At most so many across."""
 _MILLIS = Fraction(1, 1000)
 
 
@@ -36,11 +39,7 @@ class RenderedClip:
 
     def add(self, frame: Frame, t_s: float, tracks: Sequence[Track], events: Sequence[str]) -> None:
         """Draw one frame at ``t_s`` from the start; ``events`` are shown for a while."""
-        picture = np.asarray(cv2.cvtColor(frame.i420, cv2.COLOR_YUV2BGR_I420), np.uint8)
-        for zone in self._scene.zones.values():
-            self._draw_place(picture, zone.polygon_px, zone.id)
-        for wire in self._scene.tripwires.values():
-            self._draw_place(picture, np.array([wire.from_px, wire.to_px]), wire.id)
+        picture = draw_scene(frame, self._scene)
         for track in tracks:
             _draw_track(picture, track, track.last_seen_us >= frame.captured_at_us)
         self._shown.extend((t_s, event) for event in events)
@@ -56,10 +55,39 @@ class RenderedClip:
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
-    def _draw_place(self, picture: NDArray[np.uint8], outline_px: NDArray[np.float64], name: str) -> None:
-        draw_outline(picture, outline_px, _PLACE_BGR)
-        left, top = outline_px.mean(0)
-        _write(picture, name, (round(left), round(top)), (0, 0, 0))
+
+def draw_scene(frame: Frame, scene: Scene) -> NDArray[np.uint8]:
+    """The frame with the scene's zones and tripwires on it, (H, W, 3) BGR. A tripwire's dot is its start."""
+    picture = as_bgr(frame)
+    for zone in scene.zones.values():
+        _draw_place(picture, zone.polygon_px, zone.id)
+    for wire in scene.tripwires.values():
+        _draw_place(picture, np.array([wire.from_px, wire.to_px]), wire.id)
+        cv2.circle(picture, (round(wire.from_px[0]), round(wire.from_px[1])), 5, _PLACE_BGR, -1)
+    return picture
+
+
+def draw_grid(picture: NDArray[np.uint8]) -> None:
+    """Lines with their pixel numbers, so that corners can be read off."""
+    high, wide = picture.shape[:2]
+    step = next(step for step in (50, 100, 200, 400, 800) if wide / step <= _GRID_LINES or step == 800)
+    for x in range(step, wide, step):
+        cv2.line(picture, (x, 0), (x, high), _GRID_BGR, 1)
+        _write(picture, str(x), (x + 3, 14), (0, 0, 0))
+    for y in range(step, high, step):
+        cv2.line(picture, (0, y), (wide, y), _GRID_BGR, 1)
+        _write(picture, str(y), (3, y - 4), (0, 0, 0))
+
+
+def as_bgr(frame: Frame) -> NDArray[np.uint8]:
+    """The frame's pixels, (H, W, 3)."""
+    return np.asarray(cv2.cvtColor(frame.i420, cv2.COLOR_YUV2BGR_I420), np.uint8)
+
+
+def _draw_place(picture: NDArray[np.uint8], outline_px: NDArray[np.float64], name: str) -> None:
+    draw_outline(picture, outline_px, _PLACE_BGR)
+    left, top = outline_px.mean(0)
+    _write(picture, name, (round(left), round(top)), (0, 0, 0))
 
 
 def _draw_track(picture: NDArray[np.uint8], track: Track, is_seen: bool) -> None:
