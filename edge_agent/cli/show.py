@@ -22,13 +22,14 @@ def show_picture(
     out: Annotated[Path, typer.Option(help="Write the picture here, PNG or JPEG.")],
     scene: Annotated[Path | None, typer.Option(help="Draw this scene's zones and lines onto it.")] = None,
     at: Annotated[float, typer.Option(min=0, help="How far into the clip, seconds.")] = 0,
+    plain: Annotated[bool, typer.Option("--plain", help="Without grid and scene, to teach from.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write one picture with a grid of pixel numbers, and the scene where there is one already."""
     with plain_errors():
         what = read_scene_file(scene) if scene else None
         frame = _camera_picture(source) if "://" in source else _clip_picture(source, at)
-        _write(frame, what, out)
+        _write(frame, what, out, plain)
     size = f"{frame.width} x {frame.height}"
     show({"out": str(out), "size_px": [frame.width, frame.height]}, as_json, f"{out}: {size}")
 
@@ -66,7 +67,7 @@ def _camera_picture(source: str) -> "Frame":
     raise SourceFailed(SourceFault.SILENT, f"the camera gave no picture in {_WAIT_S:g} s")
 
 
-def _write(frame: "Frame", scene: "Scene | None", out: Path) -> None:
+def _write(frame: "Frame", scene: "Scene | None", out: Path, is_plain: bool) -> None:
     import cv2
 
     from edge_agent.errors import SettingsRefused
@@ -78,11 +79,13 @@ def _write(frame: "Frame", scene: "Scene | None", out: Path) -> None:
             f"camera.size_px [{scene.width}, {scene.height}] is not the picture's size",
             f"draw the scene on a picture of [{frame.width}, {frame.height}]",
         )
-    picture = draw_scene(frame, scene) if scene else as_bgr(frame)
-    draw_grid(picture)
+    picture = draw_scene(frame, scene) if scene and not is_plain else as_bgr(frame)
+    if not is_plain:
+        draw_grid(picture)
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         is_written = cv2.imwrite(str(out), picture)
-    except cv2.error:
+    except (cv2.error, OSError):
         is_written = False
     if not is_written:
         raise SettingsRefused(out, "cannot be written", "give a path that ends in .png or .jpg")

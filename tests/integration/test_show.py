@@ -29,6 +29,9 @@ def test_the_scene_and_the_grid_are_drawn(tmp_path: Path) -> None:
     plain, drawn = (cv2.imread(str(tmp_path / name)) for name in ("plain.png", "zone.png"))
     assert plain.shape == drawn.shape == (240, 320, 3)
     assert (plain[:, 50] == 200).all(1).mean() > 0.9, "no grid"
+    assert run(clip, tmp_path / "new" / "bare.png", "--scene", str(scene), "--plain").exit_code == 0
+    bare = cv2.imread(str(tmp_path / "new" / "bare.png"))
+    assert (bare[:, 50] == 200).all(1).mean() < 0.1
     edge, outside = drawn[120, 160:195], drawn[110, 160:195]
     assert abs(edge.astype(int) - (90, 200, 255)).max(1).mean() < 60, "no zone"
     assert abs(outside.astype(int) - (90, 200, 255)).max(1).mean() > 60
