@@ -7,10 +7,11 @@ from typing import Any, NamedTuple, cast
 
 from edge_agent.domain.detection import Frame, Track
 from edge_agent.domain.motion import Motion
-from edge_agent.domain.rules.sighting import Remembering, Rule, Sighting, View
+from edge_agent.domain.rules.sighting import Doubting, Remembering, Rule, Sighting, View
 from edge_agent.domain.rules.table import RULES
 from edge_agent.domain.scene import Mode, RuleSpec, Scene
 from edge_agent.domain.schedule import is_on_duty
+from edge_agent.domain.statics import Static, Statics
 from shared.messages import Phase
 
 BLACKOUT_S = 15.0
@@ -30,6 +31,8 @@ class Pause(StrEnum):
 
     FROZEN = "frozen"
     BLACKOUT = "blackout"
+    DOUBTFUL = "doubtful"
+    """The camera is covered, moved, frozen: what its picture shows is not to be trusted."""
 
 
 @dataclass(slots=True)
@@ -64,6 +67,10 @@ class _Post:
     cooling: set[int] = field(default_factory=set[int])
     memory: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the rule knew when it last went off duty, or before the box started again."""
+
+    @property
+    def is_watchman(self) -> bool:
+        return RULES[self.spec.kind].form.is_watchman
 
     def begin(self) -> Rule:
         """Make the rule; it goes on from what it knew, when it is one that remembers."""
@@ -100,6 +107,10 @@ class Duty:
         self._blackout_until_us = 0
         self._global_since_us: int | None = None
         self._was_paused = False
+        self.pause: Pause | None = None
+        """Why the rules did not judge the last frame; None when they did."""
+        needed = any(RULES[s.kind].form.needs_statics and s.mode is not Mode.OFF for s in scene.rules)
+        self._statics = Statics() if needed else None
 
     @property
     def tallies(self) -> list[Tally]:
@@ -111,17 +122,26 @@ class Duty:
     ) -> list[Found]:
         """Judge one frame, or let it pass when the picture as a whole is in doubt."""
         before_us, self._at_us = self._at_us, at_us
-        if self._pause(motion, at_us, before_us) is not None:
+        view = View(at_us, 0.0, tracks, self._scene.ground, frame, motion=motion)
+        found = self._judge_all(view, are_watchmen=True)
+        self.pause = self._pause(motion, at_us, before_us)
+        if self.pause is not None:
             self._was_paused = True
             for post in self._posts:
-                post.tally.paused_frames += 1
-            return []
+                post.tally.paused_frames += not post.is_watchman
+            return found
         elapsed_s = 0.0 if before_us is None or self._was_paused else max(0.0, (at_us - before_us) / 1e6)
         self._was_paused = False
-        view = View(at_us, elapsed_s, tracks, self._scene.ground, frame)
+        statics = self._find_statics(frame, tracks, motion, at_us)
+        view = View(at_us, elapsed_s, tracks, self._scene.ground, frame, motion=motion, statics=statics)
+        return found + self._judge_all(view, are_watchmen=False)
+
+    def _judge_all(self, view: View, *, are_watchmen: bool) -> list[Found]:
         found: list[Found] = []
         for number, post in enumerate(self._posts):
-            found += [Found(number, s) for s in self._judge(post, view) if self._may_report(post, s, at_us)]
+            if post.is_watchman is are_watchmen:
+                sightings = self._judge(post, view)
+                found += [Found(number, s) for s in sightings if self._may_report(post, s, view.at_us)]
         return found
 
     def memory(self) -> dict[str, Any]:
@@ -137,6 +157,16 @@ class Duty:
     def black_out(self, at_us: int) -> None:
         """The camera was away, or turned: the rules wait until the scene is known again."""
         self._blackout_until_us = at_us + round(BLACKOUT_S * 1e6)
+        if self._statics is not None:
+            self._statics.restart(keep=True)
+
+    def _find_statics(
+        self, frame: Frame | None, tracks: list[Track], motion: Motion, at_us: int
+    ) -> tuple[Static, ...]:
+        """What lies there and is new, when a rule of the scene asks for it."""
+        if self._statics is None or frame is None:
+            return ()
+        return self._statics.observe(frame.luma, tracks, at_us, is_still=motion.is_still)
 
     def _pause(self, motion: Motion, at_us: int, before_us: int | None) -> Pause | None:
         if motion.is_switch:
@@ -146,8 +176,12 @@ class Duty:
             self._global_since_us = at_us if self._global_since_us is None else self._global_since_us
             if at_us - self._global_since_us >= TURNED_S * 1e6:
                 self.black_out(at_us)
+                if self._statics is not None:
+                    self._statics.restart(keep=False)
         elif at_us >= self._frozen_until_us:
             self._global_since_us = None
+        if any(isinstance(post.rule, Doubting) and post.rule.doubts for post in self._posts):
+            return Pause.DOUBTFUL
         if at_us < self._blackout_until_us:
             return Pause.BLACKOUT
         return Pause.FROZEN if at_us < self._frozen_until_us else None

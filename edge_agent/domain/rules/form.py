@@ -21,6 +21,17 @@ class Parameter(NamedTuple):
     most: float
 
 
+class TaughtStates(NamedTuple):
+    """What a rule makes of the states that a technician taught."""
+
+    opens: frozenset[str]
+    """States that open an event; the file must know one of them."""
+    clears: frozenset[str]
+    """States that end it; the file must know one of them. All others say neither."""
+    is_required: bool = True
+    """Without a file it can't judge; else it goes by the picture alone."""
+
+
 class RuleForm(NamedTuple):
     """What a rule takes from a scene file. The defaults are the event catalogue's start values."""
 
@@ -36,8 +47,17 @@ class RuleForm(NamedTuple):
     """Keys of further lines that it may be given: a stop line, or an arrow from ``from_px`` to ``to_px``."""
     required: frozenset[str] = frozenset()
     """Those of ``zones`` and ``tripwires`` that it can't do without."""
+    states: TaughtStates | None = None
+    """It takes a file of taught states, by the key ``states``."""
+    moments: tuple[str, ...] = ()
+    """Keys of lists of moments of the week: ``["Mon 08:00", "Thu 08:00"]``; all are required."""
     needs_pixels: bool = False
     """It looks at the picture itself, so kept tracks alone cannot replay it."""
+    needs_statics: bool = False
+    """It asks for ``View.statics``: only then are they computed."""
+    is_watchman: bool = False
+    """It judges the camera itself: in every scene, with its defaults where the scene does not list it, and
+    also while the other rules pause; they pause while it ``doubts``."""
     mode: Mode = Mode.ON
     """How it runs when the scene does not say."""
 

@@ -12,7 +12,9 @@ from edge_agent.domain.conditions import Conditions
 from edge_agent.domain.detection import Frame, Reals, Track
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground, GroundPoint
+from edge_agent.domain.motion import Motion
 from edge_agent.domain.scene import RuleSpec, Zone
+from edge_agent.domain.statics import Static
 from shared.kinds import Kind, ObjectClass
 from shared.messages import Phase
 
@@ -54,6 +56,10 @@ class View:
     """The picture itself, for rules that look at pixels; None where tracks are replayed."""
     conditions: Conditions = Conditions()  # noqa: RUF009  # frozen
     """The light and the weather."""
+    motion: Motion | None = None
+    """Where something moves; None where tracks are replayed."""
+    statics: tuple[Static, ...] = ()
+    """What lies there and is new, for rules whose form asks for it; empty where tracks are replayed."""
     _depths: dict[str, dict[int, float]] = field(default_factory=dict[str, dict[int, float]])
 
     def is_seen(self, track: Track) -> bool:
@@ -142,6 +148,16 @@ class Rule(Protocol):
 
     def stop(self) -> list[Sighting]:
         """Go off duty: end what is still open."""
+        ...
+
+
+@runtime_checkable
+class Doubting(Protocol):
+    """A rule that judges the camera itself: the others pause while it doubts."""
+
+    @property
+    def doubts(self) -> bool:
+        """Whether what the picture shows is not to be trusted now."""
         ...
 
 

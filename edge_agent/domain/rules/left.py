@@ -1,0 +1,211 @@
+"""Things that were left behind: what came to rest where nothing lay before, and who was near when it came.
+
+A thing is what the model names (a bag), or what only the picture shows (a static). Both at one place are one
+thing: whoever loses sight of it first, the other goes on with it.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from edge_agent.domain import boxes as box_math
+from edge_agent.domain.detection import Reals, Track
+from edge_agent.domain.rules.sighting import Sighting, Spot, View, region_track
+from edge_agent.domain.scene import RuleSpec, Zone
+from shared.kinds import VEHICLES, ObjectClass
+from shared.messages import Phase
+
+ACTORS = VEHICLES | {ObjectClass.PERSON, ObjectClass.BICYCLE}
+LEFT_CLASSES = frozenset({ObjectClass.BAG, ObjectClass.OBJECT})
+MEMORY_S = 8.0
+"""A thing may be seen only after the one who brought it stepped aside: so far back actors are remembered."""
+_SETTLING_S = 30.0
+"""A static is known only after it has settled and nobody stands before it."""
+WATCH_S = 3.0
+"""Who is near so soon after a thing came to rest may have brought it."""
+ESTABLISH_S = 3.0
+"""What is seen this soon after the rule began was there before."""
+BROUGHT_M = 1.0
+"""Unless it has gone so far since."""
+GONE_S = 3.0
+"""An actor not seen for so long has left the picture."""
+_SAME_PLACE = 0.3
+_MOST_INSIDE = 0.6
+"""Two boxes show one thing when they overlap so far (IoU), or one lies so far inside the other."""
+
+
+class _Seen(NamedTuple):
+    at_us: int
+    actor: int
+    is_person: bool
+    spot: Spot
+
+
+@dataclass(slots=True)
+class Left:
+    """One thing that lies in the zone, and those who may have brought it."""
+
+    thread: int
+    track: Track
+    since_us: int
+    """When it came to rest."""
+    spot: Spot
+    rest_us: int
+    """The same, by whoever sees it now."""
+    near_m: float = float("inf")
+    actors: set[int] = field(default_factory=set[int])
+    away_m: float = 0.0
+    alone_s: float = 0.0
+    """How long nobody who matters has been near."""
+    phase: Phase | None = None
+    """The last one told."""
+
+
+class LeftThings:
+    """Follows what was left in a rule's zone; in its ``container`` zone things may be left."""
+
+    def __init__(self, spec: RuleSpec, near_m: float) -> None:
+        assert spec.zone is not None
+        self._zone, self._classes, self._near_m = spec.zone, spec.classes, near_m
+        self._container: Zone | None = spec.other_zones.get("container")
+        self._began_us: int | None = None
+        self._first: dict[int, Spot] = {}
+        self._memory: deque[_Seen] = deque()
+        self._left: dict[int, Left] = {}
+
+    def step(self, view: View) -> tuple[list[Left], list[Left]]:
+        """Judge one frame: what lies there, and what was taken up with this frame."""
+        self._began_us = view.at_us if self._began_us is None else self._began_us
+        self._remember(view)
+        taken: list[Left] = []
+        shown: set[int] = set()
+        for track in self._things(view):
+            left = self._find(track)
+            if left is not None and left.track.id == track.id and track.still_since_us > left.rest_us:
+                # It moved: taken up, or only now set down.
+                taken.append(self._left.pop(left.thread))
+                left = None
+            if left is None and self._is_new(track, view):
+                left = self._begin(track, view)
+            if left is not None and left.thread not in shown:
+                shown.add(left.thread)
+                self._bind(left, track)
+                self._find_actors(left, view)
+        taken += [self._left.pop(thread) for thread in list(self._left) if thread not in shown]
+        return list(self._left.values()), taken
+
+    def retract(self, sighting: Sighting) -> None:
+        """Tell of it again while it lies there."""
+        if sighting.thread in self._left:
+            self._left[sighting.thread].phase = None
+
+    def away_m(self, left: Left, view: View) -> float:
+        """How far the nearest who may have brought it is; who left the picture is infinitely far off."""
+        return min((self._distance_m(left, actor, view) for actor in left.actors), default=0.0)
+
+    def nearest_person_m(self, left: Left, view: View) -> float:
+        """How far the nearest person is who was seen a moment ago."""
+        fresh = [s for s in self._memory if s.is_person and view.at_us - s.at_us <= 1e6]
+        return min((left.spot.distance_m(seen.spot) for seen in fresh), default=float("inf"))
+
+    def _remember(self, view: View) -> None:
+        for track in view.of(ACTORS):
+            if view.is_seen(track):
+                is_person = track.object_class is ObjectClass.PERSON
+                self._memory.append(_Seen(view.at_us, track.id, is_person, view.spot(track)))
+        while self._memory and view.at_us - self._memory[0].at_us > (MEMORY_S + _SETTLING_S) * 1e6:
+            self._memory.popleft()
+
+    def _things(self, view: View) -> list[Track]:
+        """What the model names, and the statics where it names nothing."""
+        named = view.of(self._classes)
+        others = [track.box for track in view.tracks if track.object_class not in LEFT_CLASSES]
+        things = list(named)
+        for static in view.statics if self._classes & LEFT_CLASSES else ():
+            number = -static.id
+            is_known = any(left.track.id == number for left in self._left.values())
+            if not is_known and (static.is_attached or any(is_same_thing(static.box, b) for b in others)):
+                continue
+            if any(is_same_thing(static.box, track.box) for track in named):
+                continue
+            seen_us = view.at_us - 1 if static.is_covered else view.at_us
+            thing = region_track(
+                static.box,
+                seen_us,
+                since_us=static.since_us,
+                object_class=ObjectClass.OBJECT,
+                number=number,
+            )
+            things.append(thing)
+        return things
+
+    def _find(self, track: Track) -> Left | None:
+        """The thing that a track stands for: its own, or one at the same place."""
+        for left in self._left.values():
+            if left.track.id == track.id:
+                return left
+        return next((p for p in self._left.values() if is_same_thing(p.track.box, track.box)), None)
+
+    def _bind(self, left: Left, track: Track) -> None:
+        if left.track.id != track.id:
+            left.rest_us = track.still_since_us
+        left.track = track
+
+    def _begin(self, track: Track, view: View) -> Left:
+        left = Left(track.id, track, track.still_since_us, view.spot(track), track.still_since_us)
+        self._left[left.thread] = left
+        return left
+
+    def _is_new(self, track: Track, view: View) -> bool:
+        return (
+            self._came_later(track, view)
+            and view.depth_px(self._zone, track) >= 0
+            and (self._container is None or view.depth_px(self._container, track) < 0)
+        )
+
+    def _came_later(self, track: Track, view: View) -> bool:
+        """Whether it was not there when the rule began: first seen later, or brought since, or the picture
+        itself shows that it is new."""
+        assert self._began_us is not None
+        if track.first_seen_us - self._began_us > ESTABLISH_S * 1e6:
+            return True
+        spot = view.spot(track)
+        first = self._first.setdefault(track.id, spot)
+        if track.still_since_us - self._began_us > ESTABLISH_S * 1e6 and spot.distance_m(first) > BROUGHT_M:
+            return True
+        return any(
+            is_same_thing(static.box, track.box) and static.since_us > self._began_us
+            for static in view.statics
+        )
+
+    def _find_actors(self, left: Left, view: View) -> None:
+        """Note who was near when it came to rest, looking back as far as memory goes."""
+        if view.at_us - left.since_us > WATCH_S * 1e6 and left.actors:
+            return
+        for seen in self._memory:
+            if seen.at_us - left.since_us > WATCH_S * 1e6:
+                break
+            if left.since_us - seen.at_us > MEMORY_S * 1e6:
+                continue
+            distance_m = left.spot.distance_m(seen.spot)
+            if distance_m <= self._near_m:
+                left.actors.add(seen.actor)
+                left.near_m = min(left.near_m, distance_m)
+
+    def _distance_m(self, left: Left, actor: int, view: View) -> float:
+        last = next((seen for seen in reversed(self._memory) if seen.actor == actor), None)
+        if last is None or view.at_us - last.at_us > GONE_S * 1e6:
+            return float("inf")
+        return left.spot.distance_m(last.spot)
+
+
+def is_same_thing(box: Reals, other: Reals) -> bool:
+    """Whether two boxes (4,) show one thing: they overlap well, or one lies in the other and is not a mere
+    part of it."""
+    shared = float(box_math.overlaps(box[None], other[None])[0, 0])
+    small, large = sorted(float(area) for area in box_math.areas(np.stack([box, other])))
+    return shared >= _SAME_PLACE * (small + large - shared) or (
+        shared >= _MOST_INSIDE * small and small >= 0.15 * large
+    )
