@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_agent.domain.rules.parking import ADRIFT_S
+from edge_agent.domain.rules.standing import ADRIFT_S
 from edge_agent.domain.rules.table import verdict_holds
 from shared.kinds import Kind, ObjectClass
 from tests.street import Street, Thing, scene_of
