@@ -76,7 +76,11 @@ class View:
             feet = np.array([t.foot_px for t in self.tracks], np.float64).reshape(-1, 2)
             depths = geometry.depth_in_polygon(feet, zone.polygon_px).tolist()
             self._depths[zone.id] = {t.id: depth for t, depth in zip(self.tracks, depths, strict=True)}
-        return self._depths[zone.id][track.id]
+        depth = self._depths[zone.id].get(track.id)
+        if depth is None:
+            # A region's stand-in is none of the tracks.
+            depth = float(geometry.depth_in_polygon(np.array([track.foot_px]), zone.polygon_px)[0])
+        return depth
 
     def spot(self, track: Track) -> "Spot":
         """Where it stands."""
