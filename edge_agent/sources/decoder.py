@@ -11,11 +11,13 @@ from av import Packet
 
 from edge_agent.errors import SourceFailed, SourceFault
 from edge_agent.sources.address import RtspAddress
+from edge_agent.sources.clip_pipe import ClipTerms
 from edge_agent.sources.confinement import confine
 from edge_agent.sources.dialogue import MAX_SIDE_PX, DecoderEnd, Picture, Size, Watch
 from edge_agent.sources.file import open_clip
 from edge_agent.sources.picture import even_size, write_i420
 from edge_agent.sources.reader import Reader, Seen, Timed
+from edge_agent.sources.recorder import Recording
 from edge_agent.sources.rtsp import open_camera
 from edge_agent.sources.stream import Stream, packets
 from edge_agent.sources.timeline import LiveClock, Timeline
@@ -40,7 +42,7 @@ def main(end: socket.socket, parent_pid: int) -> None:
         order, fds = agent.order()
         agent.alive()
         stream = _OPENERS[order["scheme"]](order["parts"], fds)
-        Player(stream, agent, order["fps"]).play()
+        Player(stream, agent, order["fps"], ClipTerms(*order["clips"])).play()
     except SourceFailed as failure:
         agent.failed(failure)
     except MemoryError:
@@ -74,7 +76,7 @@ class Player:
     is due, then works off what came meanwhile in one go.
     """
 
-    def __init__(self, stream: Stream, agent: DecoderEnd, fps: float) -> None:
+    def __init__(self, stream: Stream, agent: DecoderEnd, fps: float, clips: ClipTerms) -> None:
         rate = stream.video.average_rate
         self._stream = stream
         self._agent = agent
@@ -82,6 +84,7 @@ class Player:
         self._reader = Reader(stream.video.codec_context, fps)
         self._timeline = Timeline(float(1 / rate) if rate else 0.04)
         self._clock = LiveClock()
+        self._recording = Recording(stream.video, clips, self._utc_us)
         self._number = 0
         self._is_seam = True
         self._is_late = False
@@ -91,6 +94,12 @@ class Player:
 
     def play(self) -> None:
         """Until ``SourceFailed``."""
+        try:
+            self._play()
+        finally:
+            self._recording.stop()
+
+    def _play(self) -> None:
         for packet in packets(self._stream):
             self._agent.hear()
             stamp = packet.dts if packet.pts is None else packet.pts
@@ -105,6 +114,7 @@ class Player:
             self._meet_seam()
         if timed.pts_s is not None:
             self._keep_time(timed.pts_s, timed.packet)
+            self._recording.push(timed.packet, timed.pts_s, self._agent.cuts)
         self._say_alive()
         if self._is_late:
             return
@@ -117,6 +127,7 @@ class Player:
 
     def _meet_seam(self) -> None:
         self._reader.restart()
+        self._recording.stop()
         self._is_seam = True
         if self._stream.is_live:
             self._clock.restart()
@@ -167,10 +178,12 @@ class Player:
 
     def _captured_at_us(self, pts_s: float) -> int:
         """UTC; later than the last, whatever the camera's clock does."""
-        ago_s = max(0.0, time.monotonic() - self._clock.at(pts_s))
-        at_us = time.time_ns() // 1000 - round(ago_s * 1e6)
-        self._last_at_us = max(at_us, self._last_at_us + 1)
+        self._last_at_us = max(self._utc_us(pts_s), self._last_at_us + 1)
         return self._last_at_us
+
+    def _utc_us(self, pts_s: float) -> int:
+        ago_s = max(0.0, time.monotonic() - self._clock.at(pts_s))
+        return time.time_ns() // 1000 - round(ago_s * 1e6)
 
     def _say_alive(self) -> None:
         now_s = time.monotonic()

@@ -3,7 +3,8 @@
 The agent's side believes nothing: a decoder reads what strangers send and may be taken over. Messages have a
 fixed size, numbers are range-checked, and the memory is made, sized and sealed by the agent.
 
-    agent → decoder   ORDER (once, with the clip's descriptor), RING (with its descriptor), FREE, WATCH
+    agent → decoder   ORDER (once, with the clip's descriptor), RING (with its descriptor), FREE, WATCH,
+                      CUT (with the pipe that the clip goes into), ON (the clip that is being cut goes on)
     decoder → agent   SIZE, PICTURE, ALIVE, FAILED
 """
 
@@ -27,6 +28,8 @@ _MAX_MESSAGE_BYTES = 4096
 _SIZE = struct.Struct("<HH")
 _PICTURE = struct.Struct("<BQqqIB")
 _KEY, _SEAM = 1, 2
+_FD = struct.Struct("=i")
+_ONE_FD = socket.CMSG_LEN(_FD.size)
 _MAX_MICROS = 1 << 53
 
 
@@ -108,6 +111,17 @@ class AgentEnd:
     def watch(self, how: bytes) -> None:
         self._send(b"W" + how)
 
+    def cut(self, fd: int) -> None:
+        """Have a clip written into the pipe ``fd``, from some seconds ago to some seconds ahead."""
+        try:
+            socket.send_fds(self._end, [b"C"], [fd])
+        except OSError as error:
+            raise SourceFailed(SourceFault.CRASHED, "the decoder is gone") from error
+
+    def cut_on(self) -> None:
+        """Have the clip that is being cut end no earlier than one that would be begun now."""
+        self._send(b"K")
+
     def _send(self, message: bytes) -> None:
         try:
             self._end.send(message)
@@ -166,6 +180,8 @@ class DecoderEnd:
     def __init__(self, end: socket.socket) -> None:
         self._end = end
         self.watch = Watch.CLOSELY
+        self.cuts: list[int | None] = []
+        """Clips that were asked for: a pipe for each, None where the one being cut shall go on."""
         self._ring: Ring | None = None
         self._free: list[int] = []
         self._skipped = 0
@@ -178,18 +194,23 @@ class DecoderEnd:
         """Take in what the agent said meanwhile; never waits."""
         while True:
             try:
-                message = self._end.recv(2, socket.MSG_DONTWAIT)
+                # Python's own ``recv_fds`` loses its flags.
+                message, extra, _, _ = self._end.recvmsg(2, _ONE_FD, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return
             if not message:
                 raise BrokenPipeError
-            self._heed(message)
+            self._heed(message, [fd for _, _, raw in extra for (fd,) in _FD.iter_unpack(raw)])
 
-    def _heed(self, message: bytes) -> None:
+    def _heed(self, message: bytes, fds: list[int]) -> None:
         if message[:1] == b"F":
             self._free.append(message[1])
         elif message[:1] == b"W":
             self.watch = message[1:]
+        elif message[:1] == b"C":
+            self.cuts += fds
+        elif message[:1] == b"K":
+            self.cuts.append(None)
 
     def slot(self, size: Size) -> tuple[int, NDArray[np.uint8]] | None:
         """A free slot for a picture of ``size``, or None when the agent has not given one back."""
@@ -211,7 +232,7 @@ class DecoderEnd:
                 raise BrokenPipeError
             if message == b"R":
                 break
-            self._heed(message)
+            self._heed(message, fds)
         try:
             return Ring(fds[0], size)
         finally:

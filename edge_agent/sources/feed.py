@@ -3,6 +3,7 @@
 The decoder is dumb and tries once; all that is about trying again is here, once for every kind of source.
 """
 
+import contextlib
 import logging
 import os
 import random
@@ -17,6 +18,7 @@ from edge_agent.errors import SourceFailed, SourceFault
 from edge_agent.mailbox import Mailbox
 from edge_agent.sources.address import Address, FileAddress
 from edge_agent.sources.backoff import Backoff
+from edge_agent.sources.clip_pipe import NO_CLIPS, ClipTerms, new_pipe
 from edge_agent.sources.decoders import Decoder, DecoderServer
 from edge_agent.sources.dialogue import Alive, Picture, Ring, Size, Watch, new_ring_fd
 from shared.messages import CameraState
@@ -53,6 +55,7 @@ class CameraFeed:
         fps: float,
         server: DecoderServer,
         chance: Callable[[], float] = random.random,
+        clips: ClipTerms = NO_CLIPS,
     ) -> None:
         self.camera = camera
         self.address = address
@@ -63,6 +66,7 @@ class CameraFeed:
         self.received = 0
         self._frame_times_s: deque[float] = deque(maxlen=32)
         self._fps = fps
+        self._clips = clips
         self._server = server
         self._backoff = Backoff(chance)
         self._stopping = threading.Event()
@@ -131,6 +135,31 @@ class CameraFeed:
         except SourceFailed:
             return  # its own thread notices too, and starts another, which looks closely
 
+    def cut(self) -> int | None:
+        """Have a clip of what was and what comes written into a pipe; see ``clip_pipe.read_records``.
+
+        None when there is no decoder that could. The caller reads and closes it.
+        """
+        decoder = self._decoder
+        if decoder is None or not self._clips.most_bytes:
+            return None
+        reading, writing = new_pipe()
+        try:
+            decoder.talk.cut(writing)
+        except SourceFailed:
+            os.close(reading)
+            return None
+        finally:
+            os.close(writing)
+        return reading
+
+    def cut_on(self) -> None:
+        """Have the clip that is being cut go on as long as one that would be begun now."""
+        decoder = self._decoder
+        if decoder is not None:
+            with contextlib.suppress(SourceFailed):
+                decoder.talk.cut_on()
+
     def run(self) -> None:
         """Try, say what went wrong, pause, try again, until stopped."""
         while not self._stopping.is_set():
@@ -164,7 +193,7 @@ class CameraFeed:
         self.last_failure = failure
 
     def _give_order(self, decoder: Decoder) -> None:
-        order: dict[str, Any] = {"fps": self._fps}
+        order: dict[str, Any] = {"fps": self._fps, "clips": list(self._clips)}
         if isinstance(self.address, FileAddress):
             fd = _open_clip(self.address)
             try:
