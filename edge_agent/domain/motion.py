@@ -29,8 +29,9 @@ GLOBAL_STEP = 10.0
 GLOBAL_SHARE = 0.5
 """When more of the picture than this changes at once, the picture changed and not a thing in it."""
 LEAST_CELLS = 2
-_COLOURLESS, _COLOURFUL = 1.0, 2.5
-"""Mean distance of the chroma from grey, levels: infrared is below the first, day above the second."""
+_COLOURLESS, _COLOURFUL = 0.25, 2.5
+"""Mean distance of the chroma from grey, levels: infrared, which has no chroma at all, is below the first,
+day above the second. A grey road by day has 0.35, and more while a coloured car passes: that is no switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class Motion:
     """More than half of it changed at once: IR cut, lightning, a turned camera."""
     is_switch: bool
     """The camera went between colour and infrared with this frame."""
+    means: Reals | None = None
+    """(H // 8, W // 8): mean brightness of each cell, 0 to 255; None where there is no picture."""
+    is_infrared: bool = False
+    """The picture has had no colours since the last switch."""
 
     @property
     def is_still(self) -> bool:
@@ -85,19 +90,26 @@ class MotionGate:
         is_switch = self._switched(i420[height:])
         if self._background is None or self._background.shape != cells.shape:
             self._restart(cells, at_us)
-            return Motion(np.ones(cells.shape, np.bool_), 1.0, is_global=True, is_switch=False)
+            return self._motion(np.ones(cells.shape, np.bool_), 1.0, cells, is_global=True, is_switch=False)
         elapsed_s = max(0.0, (at_us - self._at_us) / 1e6)
         difference = cells - self._background
         threshold = np.clip(NOISE_FACTOR * self._noise, LEAST_STEP, LARGEST_STEP)
         share = float((np.abs(difference) > GLOBAL_STEP).mean())
         if share > GLOBAL_SHARE or is_switch:
             self._restart(cells, at_us)
-            return Motion(np.ones(cells.shape, np.bool_), share, is_global=True, is_switch=is_switch)
+            return self._motion(
+                np.ones(cells.shape, np.bool_), share, cells, is_global=True, is_switch=is_switch
+            )
         # A cloud or the camera's exposure shifts everything a little: that is not motion.
         size = np.abs(difference - np.median(difference[::2, ::2]))
         self._follow(cells, size, threshold, elapsed_s)
         self._at_us = at_us
-        return Motion(size > threshold, share, is_global=False, is_switch=False)
+        return self._motion(size > threshold, share, cells, is_global=False, is_switch=False)
+
+    def _motion(
+        self, moving: NDArray[np.bool_], share: float, means: Reals, *, is_global: bool, is_switch: bool
+    ) -> Motion:
+        return Motion(moving, share, is_global, is_switch, means, is_infrared=self._is_colourful is False)
 
     def _restart(self, cells: Reals, at_us: int) -> None:
         self._background = cells

@@ -26,8 +26,9 @@ def in_words(incident: Mapping[str, Any]) -> dict[str, str]:
 def _sentence(texts: Mapping[str, str], incident: Mapping[str, Any]) -> str:
     kind = str(incident["kind"])
     title = f"№ {incident['number']}. {texts.get(f'kind.{kind}', kind)}."
-    reason = texts.get(f"reason.{kind}")
-    return title if reason is None else f"{title} {_filled(reason, incident['reason'])}"
+    numbers: Mapping[str, float] = incident["reason"]
+    reason = texts.get(f"reason.{kind}.{numbers.get('cause', 0):.0f}") or texts.get(f"reason.{kind}")
+    return title if reason is None else f"{title} {_filled(reason, numbers)}"
 
 
 def _filled(text: str, numbers: Mapping[str, float]) -> str:

@@ -49,7 +49,7 @@ export class Speech {
   /** Why the incident was opened, from the numbers that crossed the rule's limits. */
   reason(kind: string, reason: Readonly<Record<string, number>>): string {
     const values = Object.fromEntries(Object.entries(reason).map(([name, value]) => [name, this.number(value)]));
-    const text = this.texts[`reason.${kind}`];
+    const text = this.texts[`reason.${kind}.${reason.cause ?? 0}`] ?? this.texts[`reason.${kind}`];
     if (text && isComplete(text, values)) return unbroken(fill(text, values));
     return Object.entries(values)
       .map(([name, value]) => `${name.replaceAll('_', ' ')} ${value}`)
