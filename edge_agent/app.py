@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 from edge_agent.domain.fields import SceneError
 from edge_agent.domain.scene import Scene
@@ -15,6 +16,7 @@ from edge_agent.domain.scene_file import parse_scene
 from edge_agent.errors import EdgeError, Refused, SettingsRefused
 from edge_agent.inference.model import BUNDLED_MODEL
 from edge_agent.inference.runtime import Detector, open_detector
+from edge_agent.inference.state_file import StatesFolder
 from edge_agent.link.credentials import Credentials
 from edge_agent.link.nats import NatsLink
 from edge_agent.memory import MemoryFile
@@ -169,15 +171,19 @@ def _is_name(text: str) -> bool:
 
 def open_model(settings: Settings) -> Detector:
     """The configured model, or the bundled one. Raises ``ModelRefused``."""
-    path = settings.path_of(settings.model.path) if settings.model.path else BUNDLED_MODEL
-    return open_detector(path, settings.model.threads, state_dir=settings.state_dir)
+    return open_detector(_model_path(settings), settings.model.threads, state_dir=settings.state_dir)
+
+
+def _model_path(settings: Settings) -> Path:
+    return settings.path_of(settings.model.path) if settings.model.path else BUNDLED_MODEL
 
 
 def read_scene(settings: Settings, camera: CameraSettings) -> Scene:
     """A camera's scene. Raises ``SettingsRefused``."""
     path = settings.path_of(camera.scene)
+    states = StatesFolder(path.parent, _model_path(settings), settings.state_dir)
     try:
-        scene = parse_scene(path.read_text("utf-8"), str(path))
+        scene = parse_scene(path.read_text("utf-8"), str(path), states.open)
     except OSError as error:
         way_out = "give the path of its scene file"
         raise SettingsRefused(

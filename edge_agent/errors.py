@@ -5,6 +5,7 @@
         SettingsRefused    box.toml
         SourceRefused      a camera's address
         ModelRefused       a model file or its manifest
+        StatesRefused      a file of taught states, or the pictures to teach from
       SourceFailed     a camera that should work does not at the moment; trying again is right
       OutboxFault      the disk takes nothing: full, read-only or broken
       EnrolmentFailed  a box could not be found or enrolled
@@ -45,6 +46,10 @@ class SourceRefused(Refused):
 
 class ModelRefused(Refused):
     """A model file cannot be used."""
+
+
+class StatesRefused(Refused):
+    """States cannot be taught from these pictures, or their file cannot be used."""
 
 
 class DownloadFailed(EdgeError):

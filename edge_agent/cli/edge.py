@@ -10,6 +10,7 @@ import typer
 
 from edge_agent.cli.outcome import plain_errors
 from edge_agent.cli.replay import replay
+from edge_agent.cli.teach import teach
 from edge_agent.cli.show import show_picture
 from edge_agent.cli.watch import watch
 
@@ -57,4 +58,5 @@ def doctor(
 
 app.command()(watch)
 app.command("show")(show_picture)
+app.command()(teach)
 app.command()(replay)

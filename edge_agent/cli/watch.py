@@ -13,6 +13,7 @@ from edge_agent.cli.outcome import plain_errors, show
 if TYPE_CHECKING:
     from edge_agent.domain.detection import Frame
     from edge_agent.domain.scene import Scene
+    from edge_agent.domain.scene_file import OpenStates
 
 CLIP_START = "2026-01-01T00:00:00+00:00"
 """When a clip began, if nobody says: fixed, so that the same clip always gives the same answer."""
@@ -37,11 +38,12 @@ def watch(
     """Watch a clip to its end, always with the same answer, or a camera until Ctrl-C."""
     from edge_agent.inference.model import BUNDLED_MODEL
     from edge_agent.inference.runtime import open_detector
+    from edge_agent.inference.state_file import StatesFolder
     from edge_agent.watching import Records, watch_frames
 
     with plain_errors(), ExitStack() as parts:
         start_at_us = _parse_start(start)
-        what = read_scene_file(scene)
+        what = read_scene_file(scene, StatesFolder(scene.parent, model or BUNDLED_MODEL).open)
         detector = open_detector(model or BUNDLED_MODEL)
         parts.callback(detector.close)
         records = parts.enter_context(Records(what, events, tracks, render, fps))
@@ -53,13 +55,13 @@ def watch(
     show(answer, as_json, "\n".join(f"{key}: {value}" for key, value in answer.items()))
 
 
-def read_scene_file(path: Path) -> "Scene":
-    """Read a scene, or raise ``SettingsRefused``."""
+def read_scene_file(path: Path, open_states: "OpenStates | None" = None) -> "Scene":
+    """Read a scene, its files of taught states by ``open_states``, or raise ``SettingsRefused``."""
     from edge_agent.domain.scene_file import SceneError, parse_scene
     from edge_agent.errors import SettingsRefused
 
     try:
-        return parse_scene(path.read_text("utf-8"), str(path))
+        return parse_scene(path.read_text("utf-8"), str(path), open_states)
     except OSError as error:
         raise SettingsRefused(path, f"cannot be read ({error.strerror})", "give the scene's path") from None
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
 """What a camera looks at: its zones, tripwires, calibration and rules."""
 
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from enum import StrEnum
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground
-from edge_agent.domain.schedule import Span
+from edge_agent.domain.schedule import Moment, Span
+from edge_agent.domain.states import ZoneStates
 from shared.kinds import Kind, ObjectClass
 
 
@@ -65,6 +66,11 @@ class RuleSpec:
     hours: tuple[Span, ...]
     limits: dict[str, float]
     """All parameters of the kind, by name with unit."""
+    states: ZoneStates | None = None
+    """The taught states of the zone, where a file was named."""
+    moments: dict[str, tuple[Moment, ...]] = field(default_factory=dict[str, tuple[Moment, ...]])
+    """Moments of the week by their key, in local time."""
+    timezone: tzinfo = UTC
 
     @property
     def key(self) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, TypeVar, cast
@@ -13,10 +14,11 @@ from edge_agent.domain import geometry
 from edge_agent.domain.fields import MAX_ITEMS, Fields, SceneError
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground, GroundError, SurveyedPoint, fit_ground
-from edge_agent.domain.rules.form import WHOLE_PICTURE, Parameter, RuleForm
+from edge_agent.domain.rules.form import WHOLE_PICTURE, Parameter, RuleForm, TaughtStates
 from edge_agent.domain.rules.table import RULES
 from edge_agent.domain.scene import Direction, Mode, RuleSpec, Scene, Tripwire, Zone
-from edge_agent.domain.schedule import Span, parse_span
+from edge_agent.domain.schedule import Moment, Span, parse_moment, parse_span
+from edge_agent.domain.states import ZoneStates
 from shared.geo import LatLon
 from shared.kinds import CLASS_BY_SLUG, KIND_BY_SLUG, ObjectClass
 
@@ -29,17 +31,25 @@ LEAST_LOOK_PX = 64
 P = TypeVar("P", Zone, Tripwire)
 
 
-def parse_scene(text: str, file: str) -> Scene:
-    """Read a scene file. ``file`` is its name, for errors. Raises ``SceneError`` at the first fault."""
-    return _Reader(file).read(text)
+OpenStates = Callable[[str], ZoneStates]
+"""Opens the file of taught states that a scene names; raises ``ValueError`` with ``fault; way out``."""
+
+
+def parse_scene(text: str, file: str, open_states: OpenStates | None = None) -> Scene:
+    """Read a scene file. ``file`` is its name, for errors. Raises ``SceneError`` at the first fault.
+
+    Without ``open_states`` files of taught states are not looked at: good for all that shows no pictures.
+    """
+    return _Reader(file, open_states).read(text)
 
 
 class _Reader:
     """Reads one file from top to bottom."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, open_states: OpenStates | None) -> None:
         self._fields = Fields(file)
         self._file = file
+        self._open_states = open_states
         self._size_px = (0, 0)
 
     def read(self, text: str) -> Scene:
@@ -59,7 +69,7 @@ class _Reader:
         )
         self._names_once(document)
         rules = tuple(self._rule(scene, *item) for item in self._fields.items(document, "rule"))
-        return replace(scene, rules=rules, text=text)
+        return replace(scene, rules=rules + self._watchmen(scene, rules), text=text)
 
     # What a file is made of
 
@@ -180,7 +190,8 @@ class _Reader:
         self._fields.known(
             table,
             where,
-            {"kind", "mode", "classes", "hours", *place_keys, *form.numbers, *form.zones, *form.tripwires},
+            {"kind", "mode", "classes", "hours", *place_keys, *form.numbers, *form.zones, *form.tripwires}
+            | {*form.moments, *(("states",) if form.states else ())},
         )
         place = self._place(scene, form, table, where)
         return RuleSpec(
@@ -193,7 +204,16 @@ class _Reader:
             classes=self._classes(table, where, form.classes),
             hours=self._hours(table, where),
             limits={name: self._limit(table, name, where, limit) for name, limit in form.numbers.items()},
+            states=self._states(table, where, form.states) if form.states else None,
+            moments={key: self._moments(table, where, key) for key in form.moments},
+            timezone=scene.timezone,
         )
+
+    def _watchmen(self, scene: Scene, listed: tuple[RuleSpec, ...]) -> tuple[RuleSpec, ...]:
+        """The rules that every scene has, as far as it does not list them itself."""
+        kinds = [kind for kind, entry in RULES.items() if entry.form.is_watchman]
+        missing = [kind for kind in kinds if all(spec.kind is not kind for spec in listed)]
+        return tuple(self._rule(scene, "rule", {"kind": kind.slug}) for kind in missing)
 
     def _place(self, scene: Scene, form: RuleForm, table: dict[str, Any], where: str) -> Zone | Tripwire:
         if form.place == WHOLE_PICTURE:
@@ -245,6 +265,32 @@ class _Reader:
             return tuple(parse_span(text) for text in self._fields.texts(table, "hours", where))
         except ValueError as error:
             self._fields.refuse(f"{where}.hours", *str(error).split("; ", 1))
+
+    def _moments(self, table: dict[str, Any], where: str, key: str) -> tuple[Moment, ...]:
+        texts = self._fields.texts(table, key, where)
+        if not texts:
+            self._fields.refuse(f"{where}.{key}", "is missing", f'write {key} = ["Mon 08:00", "Thu 08:00"]')
+        try:
+            return tuple(parse_moment(text) for text in texts)
+        except ValueError as error:
+            self._fields.refuse(f"{where}.{key}", *str(error).split("; ", 1))
+
+    def _states(self, table: dict[str, Any], where: str, taught: TaughtStates) -> ZoneStates | None:
+        if "states" not in table and not taught.is_required:
+            return None
+        name, key = self._fields.text(table, "states", where), f"{where}.states"
+        if self._open_states is None:
+            return None
+        try:
+            states = self._open_states(name)
+        except ValueError as error:
+            self._fields.refuse(key, *str(error).split("; ", 1))
+        known = ", ".join(states.model.names)
+        for wanted in (taught.opens, taught.clears):
+            if not wanted & set(states.model.names):
+                needed = " or ".join(sorted(wanted))
+                self._fields.refuse(key, f"knows {known}, but not {needed}", f"teach a state called {needed}")
+        return states
 
     def _point(self, table: dict[str, Any], key: str, where: str) -> Point:
         return self._in_picture(table.get(key), f"{where}.{key}")

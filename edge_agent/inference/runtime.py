@@ -19,7 +19,7 @@ from edge_agent.inference.picture import Bytes, PictureMaker, Placement, Region
 from edge_agent.inference.trial import pass_trial
 
 Runtime = Literal["auto", "litert", "tflite"]
-_MODULES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
+MODULES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
 _INPUT_KINDS = (np.uint8, np.int8, np.float32)
 _REAL_VALUES = {"bytes": (1.0, 0.0), "0..255": (1.0, 0.0), "0..1": (1 / 255, 0.0), "-1..1": (2 / 255, -1.0)}
 """Range in the manifest → factor and offset from a pixel's value to the model's real number."""
@@ -65,9 +65,9 @@ def choose_runtime(wanted: Runtime) -> str:
     Raises:
         ModelRefused: the wanted one, or with "auto" any, is not installed.
     """
-    names = tuple(_MODULES) if wanted == "auto" else (wanted,)
+    names = tuple(MODULES) if wanted == "auto" else (wanted,)
     for name in names:
-        if importlib.util.find_spec(_MODULES[name].split(".")[0]) is not None:
+        if importlib.util.find_spec(MODULES[name].split(".")[0]) is not None:
             return name
     raise ModelRefused(
         "model runtime", f"{' and '.join(names)} not installed", "install the extra [edge] (or [edge-tflite])"
@@ -133,7 +133,7 @@ class TfliteDetector:
             raise ModelRefused(
                 path, f"its input is {shapes}, not {[wanted]}", "correct the manifest's [input]"
             )
-        return int(inputs[0]["index"]), _filler(spec, inputs[0]["dtype"], inputs[0]["quantization"])
+        return int(inputs[0]["index"]), input_filler(spec, inputs[0]["dtype"], inputs[0]["quantization"])
 
     def _checked_outputs(self, path: Path) -> list[Callable[[], NDArray[np.float32]]]:
         outputs = self._interpreter.get_output_details()
@@ -161,7 +161,7 @@ def _has_shape(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 def _load(model: ModelFile, threads: int, runtime: str) -> Any:
     """An interpreter over the checked bytes, never over the file, which may change in between."""
     try:
-        module = importlib.import_module(_MODULES[runtime])
+        module = importlib.import_module(MODULES[runtime])
         interpreter = module.Interpreter(model_content=model.content, num_threads=threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError, ImportError, AttributeError) as fault:
@@ -190,7 +190,9 @@ def _reader(interpreter: Any, entry: dict[str, Any]) -> Callable[[], NDArray[np.
     return read
 
 
-def _filler(spec: InputSpec, kind: Any, quantization: tuple[float, int]) -> Callable[[Bytes], NDArray[Any]]:
+def input_filler(
+    spec: InputSpec, kind: Any, quantization: tuple[float, int]
+) -> Callable[[Bytes], NDArray[Any]]:
     """A function from the picture (h, w, 3) uint8 to the input tensor; float buffers are used again."""
     factor, offset = _REAL_VALUES[spec.range]
     if kind == np.float32:
