@@ -101,6 +101,7 @@ def fit_ground(points: Sequence[SurveyedPoint], pixel_error_px: float) -> Ground
     miss_px = _miss_px(matrix, pixels, metres) if matrix is not None else np.full(len(points), np.inf)
     if matrix is None or _rms(miss_px) > LARGEST_MISS * pixel_error_px:
         raise _complaint(pixels, metres, miss_px, pixel_error_px)
+    _check_each(pixels, metres, pixel_error_px)
     residual_m = _rms(np.linalg.norm(_apply(matrix, pixels) - metres, axis=1))
     return Ground(matrix, origin, residual_m, pixel_error_px)
 
@@ -151,6 +152,45 @@ def _miss_px(matrix: Reals, pixels: Reals, metres: Reals) -> Reals:
 
 def _rms(values: Reals) -> float:
     return float(np.sqrt((values**2).mean()))
+
+
+def _check_each(pixels: Reals, metres: Reals, pixel_error_px: float) -> None:
+    """Ask the other points where each one should be. A point at a corner bends the common fit towards itself,
+    so that it seems to fit even when it is wrong."""
+    said: list[tuple[float, int, float]] = []
+    is_wrong = False
+    for number in range(len(pixels) if len(pixels) > LEAST_POINTS else 0):
+        others = np.arange(len(pixels)) != number
+        matrix = _fit(pixels[others], metres[others])
+        if matrix is None:
+            continue
+        miss_px = float(_miss_px(matrix, pixels[~others], metres[~others])[0])
+        said.append((round(_rms(_miss_px(matrix, pixels[others], metres[others])), 2), number, miss_px))
+        if not is_wrong and miss_px > LARGEST_MISS * pixel_error_px:
+            spread = _amplified(matrix, pixels[others], metres[others], metres[~others])
+            is_wrong = miss_px > LARGEST_MISS * pixel_error_px * math.hypot(1, spread)
+    if is_wrong:
+        agreement_px, number, miss_px = min(said)
+        x, y = pixels[number]
+        raise GroundError(
+            f"point {number + 1} is {miss_px:.0f} px from where the others put it",
+            f"measure point {number + 1} at [{x:g}, {y:g}] again: "
+            f"without it they agree to {agreement_px:.1f} px",
+        )
+
+
+def _amplified(matrix: Reals, pixels: Reals, metres: Reals, place: Reals) -> float:
+    """By how much a place's pixel moves when each of the points is off by one pixel, root sum of squares."""
+    there = _apply(np.linalg.inv(matrix), place)
+    total = 0.0
+    for row, column in np.ndindex(*pixels.shape):
+        shifted = pixels.copy()
+        shifted[row, column] += 1.0
+        other = _fit(shifted, metres)
+        total += (
+            math.inf if other is None else float(((_apply(np.linalg.inv(other), place) - there) ** 2).sum())
+        )
+    return math.sqrt(total)
 
 
 def _complaint(pixels: Reals, metres: Reals, miss_px: Reals, pixel_error_px: float) -> GroundError:

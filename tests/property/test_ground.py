@@ -85,6 +85,16 @@ def test_the_wrong_point_is_named(camera: Camera, wrong: int, direction: float) 
         fit_ground(points, pixel_error_px=3)
 
 
+def test_a_wrong_corner_that_bends_the_fit_towards_itself_is_named() -> None:
+    """Its own miss was 8 px of 120: the other six had been moved to suit it."""
+    points = survey((9.77, 29.38, 1398.8), PLACES_M)
+    x, y = points[1].px
+    points[1] = SurveyedPoint((x + 120 * math.cos(0.54), y + 120 * math.sin(0.54)), points[1].place)
+    with pytest.raises(GroundError, match="point 2 is .* px from where the others put it") as refusal:
+        fit_ground(points, pixel_error_px=3)
+    assert "measure point 2 at" in refusal.value.way_out
+
+
 @settings(deadline=None)
 @given(cameras)
 def test_the_sky_is_nowhere(camera: Camera) -> None:
