@@ -1,4 +1,4 @@
-"""Films of a camera to which something is done: real clips and painted ones, at five pictures a second."""
+"""Films of a camera to which something is done: real clips and painted ones, a few pictures a second."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,14 +90,15 @@ def and_back(frames: list[Frame]) -> Iterator[Frame]:
 class LensCamera:
     """Shows pictures to the rules of a scene that lists none; nobody detects anything."""
 
-    def __init__(self, width: int, height: int, scene: str = "") -> None:
+    def __init__(self, width: int, height: int, scene: str = "", fps: float = FPS) -> None:
         camera = f'[camera]\nid = "lens"\nsize_px = [{width}, {height}]\n'
         self.duty = Duty(parse_scene(camera + scene, "lens.toml"))
         self.gate = MotionGate()
         self.now_s = 0.0
         self.number = 0
+        self.period_s = 1 / fps
 
-    def show(self, frame: Frame, deed: Deed = untouched, period_s: float = 1 / FPS) -> list[Told]:
+    def show(self, frame: Frame, deed: Deed = untouched) -> list[Told]:
         """Show one picture; gives what is told of the camera."""
         self.number += 1
         at_us = START_US + round(self.now_s * 1e6)
@@ -113,7 +114,7 @@ class LensCamera:
             for f in found
             if f.sighting.kind is Kind.CAMERA_TAMPERED
         ]
-        self.now_s = round(self.now_s + period_s, 6)
+        self.now_s = round(self.now_s + self.period_s, 6)
         return told
 
     def play(self, frames: Iterator[Frame], seconds: float, deed: Deed = untouched) -> list[Told]:

@@ -86,6 +86,8 @@ class Lens:
 
     usual_detail: float = math.nan
     """May be carried over a restart, so that a covered camera is known for one."""
+    carried_sharpness: dict[bool, float] = field(default_factory=dict[bool, float])
+    """How sharp the scene was before a restart, in colour (False) and in infrared."""
     _references: dict[bool, _Reference] = field(default_factory=dict[bool, _Reference])
     _is_infrared: bool = False
     _at_us: int = 0
@@ -117,15 +119,22 @@ class Lens:
             white=float((cells >= _SATURATED).mean()),
             detail=detail / self.usual_detail if self.usual_detail > 0 else math.nan,
             faded=detail / max(usual.detail, 1e-6) if usual and usual.is_proven else math.nan,
-            sharpness=sharpness / usual.sharpness if usual and usual.is_proven else math.nan,
+            sharpness=sharpness / max(self._usual_sharpness(usual), 1e-6),
             kept=kept_share(usual.steps, steps) if usual and usual.is_proven else math.nan,
             same_s=(at_us - self._anchor_us) / 1e6,
             same_looks=self._same_looks,
         )
         if not (is_doubtful and self.is_proven):
             self._follow(usual, steps, sharpness, detail, level, at_us)
+            self._prove(usual, steps, at_us, is_doubtful=is_doubtful)
         self._at_us = at_us
         return look
+
+    def sharpness(self) -> dict[bool, float]:
+        """How sharp the scene is, to be carried over a restart."""
+        return self.carried_sharpness | {
+            light: usual.sharpness for light, usual in self._references.items() if usual.is_proven
+        }
 
     @property
     def is_proven(self) -> bool:
@@ -161,16 +170,23 @@ class Lens:
         usual.level += _share(elapsed_s, LEVEL_S) * (level - usual.level)
         if usual.is_proven:
             self.usual_detail += _share(elapsed_s, DETAIL_S) * (detail - self.usual_detail)
-        else:
-            self._prove(usual, steps, at_us)
 
-    def _prove(self, usual: _Reference, steps: Reals, at_us: int) -> None:
+    def _usual_sharpness(self, usual: _Reference | None) -> float:
+        if usual is not None and usual.is_proven:
+            return usual.sharpness
+        return self.carried_sharpness.get(self._is_infrared, math.nan)
+
+    def _prove(self, usual: _Reference | None, steps: Reals, at_us: int, *, is_doubtful: bool) -> None:
         """A camera that pans or drives has no scene: what it showed first must be there a while later."""
+        if usual is None or usual.is_proven:
+            return
         learnt_s = (at_us - usual.since_us) / 1e6
         kept = kept_share(usual.steps, steps)
         if learnt_s >= LEARN_S and kept < 0.6:
             del self._references[self._is_infrared]
-        elif learnt_s >= LEARN_S + PROVE_S:
+        elif learnt_s >= LEARN_S + PROVE_S and not (
+            is_doubtful and self._is_infrared in self.carried_sharpness
+        ):
             usual.is_proven = True
             if not self.usual_detail > usual.detail:
                 self.usual_detail = usual.detail

@@ -28,8 +28,8 @@ DARK_LEVEL, DIMMED_LEVELS = 28.0, 15.0
 WHITE_SHARE = 0.8
 BLUR = 0.2
 """Of the usual sharpness. A lens out of focus by 2 px keeps 0.05 to 0.3, rain and fog 0.35 and more."""
-KEPT_SHARE = 0.2
-"""Of the recognisable blocks. Dusk, snow and a lorry before the camera keep 0.3 and more."""
+KEPT_SHARE = 0.15
+"""Of the recognisable blocks. Dusk, snow and a lorry before the camera keep 0.2 and more."""
 BARE_DETAIL = 0.35
 """Of the usual detail, where nothing of the scene is left: what covers a lens is too near to be sharp."""
 VEILED_DETAIL = 0.15
@@ -113,12 +113,13 @@ class CameraTampered:
         return []
 
     def remember(self) -> dict[str, Any]:
-        """What was told of, and how much detail the scene has."""
+        """What was told of, and how the scene usually is."""
         detail = self._lens.usual_detail
         return {
             "told": list(self._told) if self._told else None,
             "since_us": self._since_us,
             "detail": round(detail, 2) if detail > 0 else None,
+            "sharpness": {str(int(k)): round(v, 2) for k, v in self._lens.sharpness().items()},
         }
 
     def recall(self, memory: dict[str, Any]) -> None:
@@ -129,6 +130,7 @@ class CameraTampered:
             self._since_us = int(memory["since_us"])
         if memory["detail"] is not None:
             self._lens.usual_detail = float(memory["detail"])
+        self._lens.carried_sharpness = {k == "1": float(v) for k, v in memory["sharpness"].items()}
 
     def _symptoms(self, look: Look) -> Iterator[_Symptom]:
         """What the look speaks for, the surest first. Comparisons with nan are false."""
@@ -148,11 +150,12 @@ class CameraTampered:
     def _veils(look: Look) -> Iterator[_Symptom]:
         """What is before the lens, or where it points to now."""
         is_lost = look.kept <= KEPT_SHARE
-        if (is_lost or math.isnan(look.kept)) and look.detail <= BARE_DETAIL:
+        may_be_lost = is_lost or math.isnan(look.kept)
+        if may_be_lost and look.detail <= BARE_DETAIL:
             yield _Symptom(Cause.COVERED, look.detail, BARE_DETAIL)
         if look.faded <= VEILED_DETAIL:
             yield _Symptom(Cause.COVERED, look.faded, VEILED_DETAIL)
-        if is_lost and look.sharpness <= BLUR:
+        if may_be_lost and look.sharpness <= BLUR:
             yield _Symptom(Cause.COVERED, look.sharpness, BLUR)
         if is_lost:
             yield _Symptom(Cause.MOVED, look.kept, KEPT_SHARE)
