@@ -12,6 +12,8 @@ from simulator.world import Point
 
 Plane = NDArray[np.uint8]
 _TEXTURE_PX = 96
+_KEPT = 256
+"""So many polygons are remembered as they lie in the picture."""
 
 
 class GroundPatch(NamedTuple):
@@ -40,6 +42,7 @@ class Canvas:
         self.u: Plane = self.i420[height : height + quarter].reshape(height // 2, width // 2)
         self.v: Plane = self.i420[height + quarter :].reshape(height // 2, width // 2)
         self._masks: dict[tuple[tuple[float, float], ...], tuple[tuple[slice, slice], Array]] = {}
+        self._rings: dict[tuple[Point, ...], list[Point]] = {}
         self._textures: dict[int, Plane] = {}
 
     def fill_ground(
@@ -52,9 +55,17 @@ class Canvas:
         opacity: float = 1.0,
     ) -> None:
         """Paint a ground polygon, metres; what lies outside the picture is cut off."""
-        corners = polygon_px(self.camera, [(float(x), float(y)) for x, y in ring])
+        corners = self._corners(tuple(ring))
         if len(corners) >= 3:
-            self.fill_px([(float(x), float(y)) for x, y in corners], luma, texture_seed, u, v, opacity)
+            self.fill_px(corners, luma, texture_seed, u, v, opacity)
+
+    def _corners(self, ring: tuple[Point, ...]) -> list[Point]:
+        if ring not in self._rings:
+            if len(self._rings) > _KEPT:
+                self._rings.clear()
+                self._masks.clear()
+            self._rings[ring] = [(float(x), float(y)) for x, y in polygon_px(self.camera, list(ring))]
+        return self._rings[ring]
 
     def fill_px(
         self,

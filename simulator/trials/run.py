@@ -60,7 +60,7 @@ def run_one(order: Order) -> Result:
         trial, variant, rng = make(order)
         return _result(order, trial, variant, play(trial, variant, rng))
     except Exception as error:  # noqa: BLE001  # whatever it is, the trial must be named
-        last = traceback.format_exc().strip().splitlines()[-3:]
+        last = traceback.format_exc().strip().splitlines()[-9:]
         raise TrialFailed(
             f"{order.name} --seed {order.seed} --trial {order.number}: {error}\n" + "\n".join(last)
         ) from None

@@ -50,10 +50,15 @@ def look(camera: Camera, actors: Sequence[Actor], times_s: Array) -> Sight:
     boxes, depth = np.zeros((count, things, 4)), np.full((count, things), np.inf)
     visible, place = np.zeros((count, things)), np.zeros((count, things, 2))
     for n, actor in enumerate(actors):
-        centre, heading = _way(actor, times_s)
-        place[:, n] = centre[:, :2]
-        boxes[:, n], depth[:, n], visible[:, n] = _seen(camera, actor, times_s, centre, heading)
-    visible[hidden_by_houses((camera.east_m, camera.north_m), place)] = 0.0
+        span = (actor.waypoints[0].t_s, actor.waypoints[-1].t_s)
+        rows = slice(*np.searchsorted(times_s, span, side="left"))
+        if rows.start < rows.stop:
+            centre, heading = _way(actor, times_s[rows])
+            place[rows, n] = centre[:, :2]
+            boxes[rows, n], depth[rows, n], visible[rows, n] = _seen(
+                camera, actor, times_s[rows], centre, heading
+            )
+    visible[visible > 0] *= ~hidden_by_houses((camera.east_m, camera.north_m), place[visible > 0])
     _hide(boxes, depth, visible)
     return Sight(boxes, visible, depth, place)
 
@@ -101,8 +106,7 @@ def _seen(
     box = np.clip(whole, 0, np.tile(camera.size_px, 2))
     area = np.prod(whole[:, 2:] - whole[:, :2], axis=1)
     inside = np.prod(box[:, 2:] - box[:, :2], axis=1) / np.maximum(area, 1e-6)
-    is_there = (times_s >= actor.waypoints[0].t_s) & (times_s <= actor.waypoints[-1].t_s)
-    is_there &= (ahead.min(1) > NEAR_M) & ((box[:, 2:] - box[:, :2]).min(1) > 2)
+    is_there = (ahead.min(1) > NEAR_M) & ((box[:, 2:] - box[:, :2]).min(1) > 2)
     return box, np.where(is_there, ahead.mean(1), np.inf), np.where(is_there, inside, 0.0)
 
 

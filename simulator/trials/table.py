@@ -1,7 +1,7 @@
 """Which trials each kind has, and which scenes must stay silent. A new kind is one line here."""
 
 from shared.kinds import Kind
-from simulator.trials import folk, places, roads
+from simulator.trials import folk, places, quiet, roads
 from simulator.trials.trial import Builder
 
 BUILDERS: dict[Kind, Builder] = {
@@ -21,4 +21,15 @@ BUILDERS: dict[Kind, Builder] = {
     Kind.STRAY_ANIMALS: folk.stray_animals,
 }
 
-QUIET: dict[str, Builder] = {}
+QUIET: dict[str, Builder] = {
+    "bus_stop_queue": quiet.bus_stop_queue,
+    "jam_at_the_light": quiet.jam_at_the_light,
+    "cleaner_with_a_bag": quiet.cleaner_with_a_bag,
+    "bag_into_the_container": quiet.bag_into_the_container,
+    "snow_falling": quiet.snow_falling,
+    "shadows_moving": quiet.shadows_moving,
+    "cats": quiet.cats,
+    "car_door": quiet.car_door,
+    "leaves": quiet.leaves,
+    "wet_glare": quiet.wet_glare,
+}
