@@ -21,7 +21,7 @@ class DumpingAct:
 
     def __init__(self, spec: RuleSpec) -> None:
         self._spec = spec
-        self._things = LeftThings(spec, spec.limits["near_m"])
+        self._things = LeftThings(spec, spec.limits["near_m"], free="container")
 
     def step(self, view: View) -> list[Sighting]:
         """Judge one frame."""

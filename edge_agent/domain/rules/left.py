@@ -64,12 +64,15 @@ class Left:
 
 
 class LeftThings:
-    """Follows what was left in a rule's zone; in its ``container`` zone things may be left."""
+    """Follows what was left in a rule's zone; in its zone of the key ``free`` things may lie.
 
-    def __init__(self, spec: RuleSpec, near_m: float) -> None:
+    ``near_m``: who was so near when a thing came may have brought it.
+    """
+
+    def __init__(self, spec: RuleSpec, near_m: float, free: str) -> None:
         assert spec.zone is not None
         self._zone, self._classes, self._near_m = spec.zone, spec.classes, near_m
-        self._container: Zone | None = spec.other_zones.get("container")
+        self._free: Zone | None = spec.other_zones.get(free)
         self._began_us: int | None = None
         self._first: dict[int, Spot] = {}
         self._memory: deque[_Seen] = deque()
@@ -162,7 +165,7 @@ class LeftThings:
         return (
             self._came_later(track, view)
             and view.depth_px(self._zone, track) >= 0
-            and (self._container is None or view.depth_px(self._container, track) < 0)
+            and (self._free is None or view.depth_px(self._free, track) < 0)
         )
 
     def _came_later(self, track: Track, view: View) -> bool:
