@@ -130,6 +130,7 @@ class ObjectClass(IntEnum):
     HORSE = 11
     COW = 12
     SHEEP = 13
+    FIRE = 14
 
     @property
     def slug(self) -> str:

@@ -29,6 +29,7 @@ _COMMON_LABELS = {
     "handbag": ObjectClass.BAG,
     "suitcase": ObjectClass.BAG,
     "motorbike": ObjectClass.MOTORCYCLE,
+    "flame": ObjectClass.FIRE,
 } | {slug: found for slug, found in CLASS_BY_SLUG.items() if found is not ObjectClass.UNKNOWN}
 
 Side = Annotated[int, msgspec.Meta(ge=32, le=2048, multiple_of=2)]

@@ -1,6 +1,20 @@
 """Which rule judges which kind of event. A new rule is a file of its own and one line here."""
 
-from edge_agent.domain.rules import dumping, lines, parking, zones
+from edge_agent.domain.rules import (
+    agitation,
+    animals,
+    burning,
+    crowd,
+    dumping,
+    lines,
+    littering,
+    loitering,
+    parking,
+    pedestrian,
+    person_down,
+    wrong_way,
+    zones,
+)
 from edge_agent.domain.rules.form import Reason, RuleEntry
 from shared.kinds import Kind
 
@@ -9,6 +23,15 @@ RULES: dict[Kind, RuleEntry] = {
     Kind.LINE_CROSSED: lines.LINE_CROSSED,
     Kind.ILLEGAL_PARKING: parking.ILLEGAL_PARKING,
     Kind.DUMPING_ACT: dumping.DUMPING_ACT,
+    Kind.LOITERING: loitering.LOITERING,
+    Kind.WRONG_WAY: wrong_way.WRONG_WAY,
+    Kind.PEDESTRIAN_ON_CARRIAGEWAY: pedestrian.PEDESTRIAN_ON_CARRIAGEWAY,
+    Kind.CROWD: crowd.CROWD,
+    Kind.AGITATION: agitation.AGITATION,
+    Kind.PERSON_DOWN: person_down.PERSON_DOWN,
+    Kind.STRAY_ANIMALS: animals.STRAY_ANIMALS,
+    Kind.LITTERING: littering.LITTERING,
+    Kind.OPEN_BURNING: burning.OPEN_BURNING,
 }
 
 
