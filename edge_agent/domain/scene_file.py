@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -181,10 +182,9 @@ class _Reader:
         slug = self._fields.text(table, "kind", where)
         kind = KIND_BY_SLUG.get(slug)
         if kind is None or kind not in RULES:
-            known = ", ".join(k.slug for k in RULES)
-            self._fields.refuse(
-                f"{where}.kind", f"{slug!r} is no rule of this program", f"use one of {known}"
-            )
+            near = get_close_matches(slug, [k.slug for k in RULES], 1)
+            way_out = f"did you mean {near[0]!r}?" if near else "use one of docs/ref/rules.md"
+            self._fields.refuse(f"{where}.kind", f"{slug!r} is no rule of this program", way_out)
         form = RULES[kind].form
         place_keys = () if form.place == WHOLE_PICTURE else (form.place,)
         self._fields.known(
@@ -193,7 +193,15 @@ class _Reader:
             {"kind", "mode", "classes", "hours", *place_keys, *form.numbers, *form.zones, *form.tripwires}
             | {*form.moments, *(("states",) if form.states else ())},
         )
+        if form.needs_ground and scene.ground is None:
+            self._fields.refuse(f"{where}.kind", f"{slug!r} measures on the ground", "add a [calibration]")
         place = self._place(scene, form, table, where)
+        if "zone_m2" in form.numbers and scene.ground is None and not table.get("zone_m2"):
+            self._fields.refuse(
+                f"{where}.zone_m2",
+                "is needed without a calibration",
+                "give the zone's area in square metres, or add [calibration]",
+            )
         return RuleSpec(
             kind=kind,
             mode=self._fields.choice(table, "mode", where, Mode, form.mode),
