@@ -21,7 +21,7 @@ from tests.street import START_US, scene_of
 
 ZONE = '[[zone]]\nid = "yard"\npolygon_px = [[100, 100], [300, 100], [300, 300]]'
 FORM = RuleForm("zone", frozenset({ObjectClass.OBJECT}), {"cooldown_s": Parameter(0, 0, DAY_S)})
-PICTURE = np.full((900, 1000), 100, np.uint8)
+PICTURE = np.random.default_rng(1).integers(40, 200, (900, 1000), np.uint8)
 
 
 class Counting:

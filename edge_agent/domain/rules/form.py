@@ -53,6 +53,8 @@ class RuleForm(NamedTuple):
     """Keys of lists of moments of the week: ``["Mon 08:00", "Thu 08:00"]``; all are required."""
     needs_pixels: bool = False
     """It looks at the picture itself, so kept tracks alone cannot replay it."""
+    needs_ground: bool = False
+    """It measures on the ground: a scene without a calibration may not ask for it."""
     needs_statics: bool = False
     """It asks for ``View.statics``: only then are they computed."""
     is_watchman: bool = False

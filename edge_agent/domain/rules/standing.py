@@ -1,4 +1,4 @@
-"""Vehicles that stand, place by place: hidden for a while, under another track afterwards, the same vehicle."""
+"""Vehicles that stand, by place: hidden for a while or under another track, it is the same vehicle."""
 
 from dataclasses import dataclass
 

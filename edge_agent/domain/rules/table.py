@@ -4,6 +4,8 @@ from edge_agent.domain.rules import (
     agitation,
     animals,
     burning,
+    congestion,
+    crossing,
     crowd,
     dumping,
     lines,
@@ -12,6 +14,10 @@ from edge_agent.domain.rules import (
     parking,
     pedestrian,
     person_down,
+    signals,
+    speeding,
+    stopped,
+    street_light,
     wrong_way,
     zones,
 )
@@ -32,6 +38,13 @@ RULES: dict[Kind, RuleEntry] = {
     Kind.STRAY_ANIMALS: animals.STRAY_ANIMALS,
     Kind.LITTERING: littering.LITTERING,
     Kind.OPEN_BURNING: burning.OPEN_BURNING,
+    Kind.STOPPED_ON_CARRIAGEWAY: stopped.STOPPED_ON_CARRIAGEWAY,
+    Kind.CONGESTION: congestion.CONGESTION,
+    Kind.RED_LIGHT: signals.RED_LIGHT,
+    Kind.CROSSING_NOT_YIELDED: crossing.CROSSING_NOT_YIELDED,
+    Kind.SPEEDING_HOTSPOT: speeding.SPEEDING_HOTSPOT,
+    Kind.SIGNAL_FAULT: signals.SIGNAL_FAULT,
+    Kind.STREET_LIGHT_OUT: street_light.STREET_LIGHT_OUT,
 }
 
 

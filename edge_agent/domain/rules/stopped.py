@@ -1,0 +1,154 @@
+"""The rule ``stopped_on_carriageway``: a vehicle stands while the others drive past it."""
+
+import math
+from dataclasses import dataclass, field
+
+from edge_agent.domain.geometry import Point
+from edge_agent.domain.rules.flow import Flow, Vehicle, go_the_same_way
+from edge_agent.domain.rules.form import DAY_S, Parameter, RuleEntry, RuleForm
+from edge_agent.domain.rules.sighting import Sighting, View, rounded
+from edge_agent.domain.rules.standing import Parked, Standing, is_jam
+from edge_agent.domain.scene import RuleSpec
+from shared.kinds import VEHICLES, Kind, ObjectClass
+from shared.messages import Phase
+
+PARKED_S = 600.0
+"""What has stood for so long is no traffic any more, when it is told whether the traffic jams."""
+PAST = 0.3
+"""A vehicle passes when it was so far behind and then is so far ahead, in sizes of the box that stands."""
+PASSING_KMH = 8.0
+CAME_S = 2.0
+"""Who drives on in the first moments came before it stopped."""
+
+
+@dataclass(slots=True)
+class _Passers:
+    """Who drove past one standing vehicle."""
+
+    heading: Point | None
+    """Where it was going; None when it was never seen to move."""
+    behind: set[int] = field(default_factory=set[int])
+    passed: set[int] = field(default_factory=set[int])
+
+
+class StoppedOnCarriageway:
+    """A vehicle stands in the zone for ``limit_s`` while ``passers`` others go past it the same way. A state:
+    told of again when the time has doubled; ends when the vehicle leaves.
+
+    Nobody passes in a queue at a light, and the timer pauses while the traffic jams. In ``bus_stop`` buses may
+    stand.
+    """
+
+    def __init__(self, spec: RuleSpec) -> None:
+        assert spec.zone is not None
+        self._spec = spec
+        self._flow = Flow(spec.zone, VEHICLES)
+        self._standing = Standing(spec.zone, spec.classes, spec.limits["occlusion_s"])
+        self._passers: dict[int, _Passers] = {}
+        self._headings: dict[int, Point] = {}
+
+    def step(self, view: View) -> list[Sighting]:
+        """Judge one frame."""
+        vehicles = self._flow.step(view)
+        alive = {track.id for track in view.tracks}
+        self._headings = {number: way for number, way in self._headings.items() if number in alive}
+        self._headings |= {v.visit.track.id: v.heading for v in vehicles if v.heading is not None}
+        left = self._standing.step(view, is_paused=is_jam(view, self._spec.zone, PARKED_S))
+        sightings = [sighting for parked in left for sighting in self._end(parked)]
+        for parked in self._standing.places:
+            self._watch(parked, vehicles)
+            sightings += self._tell(parked, view)
+        return sightings
+
+    def retract(self, sighting: Sighting) -> None:
+        """Tell of it again while it stands."""
+        for parked in self._standing.places:
+            if parked.thread == sighting.thread:
+                parked.told_at_s = 0.0
+
+    def stop(self) -> list[Sighting]:
+        """End what is open."""
+        ended = [sighting for parked in self._standing.places for sighting in self._end(parked)]
+        self._standing.places, self._passers = [], {}
+        return ended
+
+    def _watch(self, parked: Parked, vehicles: list[Vehicle]) -> None:
+        """Note who drives past."""
+        passers = self._passers.setdefault(parked.thread, _Passers(None))
+        passers.heading = passers.heading or self._headings.get(parked.track.id)
+        if parked.stood_s < CAME_S:
+            return
+        for vehicle in vehicles:
+            if vehicle.heading is None or vehicle.visit.track.id == parked.track.id:
+                continue
+            if vehicle.speed_kmh < PASSING_KMH or not go_the_same_way(vehicle.heading, passers.heading):
+                continue
+            ahead = _ahead(parked, vehicle)
+            if ahead < -PAST:
+                passers.behind.add(vehicle.visit.thread)
+            elif ahead > PAST and vehicle.visit.thread in passers.behind:
+                passers.passed.add(vehicle.visit.thread)
+
+    def _is_bus_at_stop(self, parked: Parked, view: View) -> bool:
+        stop = self._spec.other_zones.get("bus_stop")
+        is_bus = parked.track.object_class is ObjectClass.BUS
+        if stop is None or not is_bus or not view.is_seen(parked.track):
+            return False
+        return view.depth_px(stop, parked.track) >= 0
+
+    def _tell(self, parked: Parked, view: View) -> list[Sighting]:
+        due_s = max(self._spec.limits["limit_s"], 2 * parked.told_at_s)
+        count = len(self._passers[parked.thread].passed)
+        if parked.moved_frames or parked.stood_s < due_s or count < self._spec.limits["passers"]:
+            return []
+        if self._is_bus_at_stop(parked, view):
+            return []
+        phase = Phase.UPDATE if parked.told_at_s else Phase.BEGIN
+        parked.told_at_s = due_s
+        return [self._sighting(parked, phase)]
+
+    def _end(self, parked: Parked) -> list[Sighting]:
+        ended = [self._sighting(parked, Phase.END)] if parked.told_at_s else []
+        self._passers.pop(parked.thread, None)
+        return ended
+
+    def _sighting(self, parked: Parked, phase: Phase) -> Sighting:
+        reason = {
+            "stood_s": parked.stood_s,
+            "limit_s": self._spec.limits["limit_s"],
+            "passers": len(self._passers[parked.thread].passed),
+            "least_passers": self._spec.limits["passers"],
+        }
+        kind, place = Kind.STOPPED_ON_CARRIAGEWAY, self._spec.place_id
+        return Sighting(kind, phase, parked.thread, place, parked.track, 1, rounded(reason))
+
+
+def _ahead(parked: Parked, vehicle: Vehicle) -> float:
+    """How far ahead of one that stands another is, in its own direction; sizes of the standing one's box."""
+    track, box = vehicle.visit.track, parked.box
+    x, y = (now - at for now, at in zip(track.foot_px, parked.track.foot_px, strict=True))
+    x_s, y_s = track.velocity_px_s
+    size = math.sqrt(max(1.0, float((box[2] - box[0]) * (box[3] - box[1]))))
+    return (x * x_s + y * y_s) / max(1e-6, math.hypot(x_s, y_s)) / size
+
+
+def _was_passed(reason: dict[str, float]) -> bool:
+    return reason["stood_s"] >= reason["limit_s"] and reason["passers"] >= reason["least_passers"]
+
+
+STOPPED_ON_CARRIAGEWAY = RuleEntry(
+    StoppedOnCarriageway,
+    RuleForm(
+        "zone",
+        VEHICLES,
+        {
+            "limit_s": Parameter(30, 10, DAY_S),
+            "passers": Parameter(2, 1, 20),
+            "occlusion_s": Parameter(20, 0, 30),
+            "cooldown_s": Parameter(0, 0, DAY_S),
+        },
+        zones=("bus_stop",),
+    ),
+    version=1,
+    holds=_was_passed,
+)
