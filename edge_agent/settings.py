@@ -20,6 +20,17 @@
     port = 0                   # 0 takes any free one and prints it
     host = "127.0.0.1"
 
+    [evidence]
+    ring_mib = 6               # encoded pictures kept per camera in memory; 0: no clips
+    quota_mib = 2048           # sealed clips on the disk
+    keep_days = 14             # and for how long
+    live_cameras = 2           # live views at once; 0: none
+
+    [health]
+    camera_lost_s = 60         # a camera away for so long is told of
+    hottest_c = 85             # a box as hot is told of
+    least_free_mib = 256       # a disk with less is told of
+
     [[camera]]
     id = "cam-1"
     url = "rtsp://user:password@192.0.2.7/stream2"
@@ -75,6 +86,27 @@ class TracksSettings(Struct, frozen=True, forbid_unknown_fields=True):
     quota_mib: Annotated[int, Meta(ge=1, le=1_000_000)] = 256
 
 
+class EvidenceSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Clips of events, and the live view."""
+
+    before_s: Annotated[float, Meta(ge=1, le=20)] = 10
+    after_s: Annotated[float, Meta(ge=1, le=30)] = 20
+    ring_mib: Annotated[float, Meta(ge=0, le=64)] = 6
+    quota_mib: Annotated[int, Meta(ge=1, le=1_000_000)] = 2_048
+    keep_days: Annotated[float, Meta(gt=0, le=366)] = 14
+    keep_free_mib: Annotated[int, Meta(ge=0, le=1_000_000)] = 512
+    send_kib_s: Annotated[int, Meta(ge=16, le=100_000)] = 256
+    live_cameras: Annotated[int, Meta(ge=0, le=16)] = 2
+
+
+class HealthSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """From when on the box tells of itself and of its cameras."""
+
+    camera_lost_s: Annotated[float, Meta(ge=5, le=86_400)] = 60
+    hottest_c: Annotated[float, Meta(ge=30, le=120)] = 85
+    least_free_mib: Annotated[float, Meta(ge=1, le=1_000_000)] = 256
+
+
 class CameraSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """One camera. ``url`` may hold a password, so it is never shown."""
 
@@ -103,6 +135,8 @@ class Settings(NamedTuple):
     model: ModelSettings
     metrics: MetricsSettings
     tracks: TracksSettings
+    evidence: EvidenceSettings
+    health: HealthSettings
     cameras: list[CameraSettings]
     refused: list[RefusedCamera]
 
@@ -119,8 +153,17 @@ class Settings(NamedTuple):
         return self.path_of(self.box.clips_dir)
 
 
-_SECTIONS = {"box", "model", "tracks", "metrics", "camera"}
-S = TypeVar("S", BoxSettings, ModelSettings, MetricsSettings, TracksSettings, CameraSettings)
+_SECTIONS = {"box", "model", "tracks", "evidence", "metrics", "health", "camera"}
+S = TypeVar(
+    "S",
+    BoxSettings,
+    ModelSettings,
+    MetricsSettings,
+    TracksSettings,
+    EvidenceSettings,
+    HealthSettings,
+    CameraSettings,
+)
 
 
 def read_settings(path: Path) -> Settings:
@@ -136,8 +179,10 @@ def read_settings(path: Path) -> Settings:
     model = _section(path, "model", document.get("model", {}), ModelSettings)
     metrics = _section(path, "metrics", document.get("metrics", {}), MetricsSettings)
     tracks = _section(path, "tracks", document.get("tracks", {}), TracksSettings)
+    evidence = _section(path, "evidence", document.get("evidence", {}), EvidenceSettings)
+    health = _section(path, "health", document.get("health", {}), HealthSettings)
     cameras, refused = _cameras(path, document.get("camera", []))
-    return Settings(path.absolute(), box, model, metrics, tracks, cameras, refused)
+    return Settings(path.absolute(), box, model, metrics, tracks, evidence, health, cameras, refused)
 
 
 def _parse(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from edge_agent.domain.detection import Frame, Track
+from edge_agent.domain.detection import Detections, Frame, Track
 from edge_agent.domain.fields import SceneError
 from edge_agent.domain.motion import Motion
 from edge_agent.errors import EdgeError, OutboxFault, SettingsRefused
@@ -16,7 +16,7 @@ from edge_agent.sources.feed import Arrival, CameraFeed
 from edge_agent.tracks.log import TrackLog
 from edge_agent.tracks.record import Moment
 from shared.kinds import Lane
-from shared.messages import EventReport
+from shared.messages import Clock, EventReport
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +38,16 @@ class Outcome(Protocol):
 class Pipeline(Protocol):
     """What judges a camera's frames; ``edge_agent.pipeline.CameraPipeline`` is the real one."""
 
+    clock: Clock
+
     @property
     def counters(self) -> Any: ...
     @property
     def is_quiet(self) -> bool: ...
     @property
     def tracks(self) -> Sequence[Track]: ...
+    @property
+    def seen(self) -> Detections: ...
     @property
     def motion(self) -> Motion | None: ...
     def reconnected(self, at_us: int) -> None: ...
@@ -57,6 +61,13 @@ class Memory(Protocol):
 
     def recall(self, pipeline: Pipeline) -> None: ...
     def keep(self, pipeline: Pipeline, *, is_urgent: bool = False) -> None: ...
+
+
+class Witness(Protocol):
+    """Who keeps what a camera shows; see ``edge_agent.clips.ClipKeeper``."""
+
+    def saw(self, feed: CameraFeed, frame: Frame, tracks: Sequence[Track], seen: Detections) -> None: ...
+    def began(self, feed: CameraFeed, frame: Frame, outcomes: Sequence[Outcome]) -> None: ...
 
 
 Stored = Callable[[Arrival, Sequence[Outcome]], None]
@@ -74,6 +85,7 @@ class CameraWatch:
         stored: Stored | None = None,
         track_log: TrackLog | None = None,
         memory: Memory | None = None,
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         self.feed = feed
         self.pipeline = pipeline
@@ -86,6 +98,7 @@ class CameraWatch:
         self._stored = stored
         self._track_log = track_log
         self._memory = memory
+        self._witnesses = witnesses
         if memory:
             memory.recall(pipeline)
 
@@ -103,6 +116,10 @@ class CameraWatch:
             self._store(outcomes)
             if self._stored:
                 self._stored(arrival, outcomes)
+        for witness in self._witnesses:
+            witness.saw(self.feed, arrival.frame, self.pipeline.tracks, self.pipeline.seen)
+            if outcomes:
+                witness.began(self.feed, arrival.frame, outcomes)
         self._keep_tracks(arrival)
         if self._memory:
             self._memory.keep(self.pipeline, is_urgent=bool(outcomes))

@@ -80,5 +80,6 @@ REASON_NUMBERS: dict[str, int] = {
     "limit_min": 73,
     "level_percent": 74,
     "dark_percent": 75,
+    "away_s": 76,
 }
 REASON_NAMES: dict[int, str] = {number: name for name, number in REASON_NUMBERS.items()}
