@@ -10,10 +10,13 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from edge_agent.box_watch import BoxWatch
+from edge_agent.clips import ClipKeeper, Sealing
 from edge_agent.domain.fields import SceneError
 from edge_agent.domain.scene import Scene
 from edge_agent.domain.scene_file import parse_scene
-from edge_agent.errors import EdgeError, Refused, SettingsRefused
+from edge_agent.errors import EdgeError, ModelRefused, Refused, SettingsRefused
+from edge_agent.evidence.vault import Limits, Vault
 from edge_agent.inference.model import BUNDLED_MODEL
 from edge_agent.inference.runtime import Detector, open_detector
 from edge_agent.inference.state_file import StatesFolder
@@ -29,6 +32,7 @@ from edge_agent.provisioning.setup import SetupMode
 from edge_agent.self_report import health_of, samples_of
 from edge_agent.settings import CameraSettings, Settings
 from edge_agent.sources.address import parse_address
+from edge_agent.sources.clip_pipe import ClipTerms
 from edge_agent.sources.decoders import DecoderServer
 from edge_agent.sources.feed import CameraFeed
 from edge_agent.supervisor import CameraWatch, Stored, Supervisor
@@ -36,6 +40,7 @@ from edge_agent.tracks.log import TrackLog
 from edge_agent.tracks.record import Header
 from shared.identity import check_identity
 from shared.messages import VERSION, CameraHealth, CameraState, Health
+from shared.sealed import recipient_id
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +63,7 @@ class Agent:
         self.dead = asyncio.Event()
         self.why_dead = ""
         self.relay: Relay | None = None
+        self.refused_model: ModelRefused | None = None
         self.refused: dict[str, Refused] = {}
         for one in settings.refused:
             self.refuse(one.id, one.error)
@@ -74,14 +80,42 @@ class Agent:
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.outbox = Outbox(settings.state_dir / "outbox.db", now_us=now_us)
         self._parts.callback(self.outbox.close)
-        self.detector = open_model(settings)
+        self.detector = self._open_model()
         self._parts.callback(self.detector.close)
         self.decoders = DecoderServer()
         self._parts.callback(self.decoders.close)
         self.decoders.start()
+        self.clips = self._open_clips()
+        if self.clips:
+            self._parts.callback(self.clips.close)
         watches = [watch for camera in settings.cameras if (watch := self._watch(camera, stored))]
         self.supervisor = Supervisor(watches, self.refuse, self.die)
         self._parts.callback(self.supervisor.stop)
+        self.box_watch = BoxWatch(
+            watches,
+            self.outbox,
+            settings.state_dir,
+            settings.health,
+            self._clock_set,
+            has_model=self.refused_model is None,
+        )
+
+    def _open_model(self) -> Detector:
+        """The configured model; the bundled one while the configured one is refused, which is reported."""
+        try:
+            return open_model(self.settings)
+        except ModelRefused as error:
+            if self.settings.model.path is None:
+                raise
+            log.error("the bundled model is used instead: %s", error)
+            self.refused_model = error
+            return open_detector(
+                BUNDLED_MODEL, self.settings.model.threads, state_dir=self.settings.state_dir
+            )
+
+    def _clock_set(self, jumped_s: float) -> None:
+        """What was timed is void: the service starts the agent anew, with the right time."""
+        self.die(f"the clock was set by {jumped_s:+.0f} s")
 
     def _watch(self, camera: CameraSettings, stored: Stored | None) -> CameraWatch | None:
         """One camera, or None when its own configuration is wrong: the others go on."""
@@ -91,11 +125,36 @@ class Agent:
         except Refused as error:
             self.refuse(camera.id, error)
             return None
-        feed = CameraFeed(camera.id, address, camera.fps, self.decoders)
+        feed = CameraFeed(camera.id, address, camera.fps, self.decoders, clips=self._clip_terms())
         pipeline = CameraPipeline(scene, self.detector, randomness=os.urandom)
         return CameraWatch(
-            feed, pipeline, self.outbox, now_us, stored, self._track_log(scene), self._memory_of(scene)
-        )
+            feed, pipeline, self.outbox, now_us, stored, self._track_log(scene), self._memory_of(scene),
+            witnesses=[self.clips] if self.clips else [],
+        )  # fmt: skip
+
+    def _clip_terms(self) -> ClipTerms:
+        wanted = self.settings.evidence
+        return ClipTerms(wanted.before_s, wanted.after_s, round(wanted.ring_mib * (1 << 20)))
+
+    def _open_clips(self) -> ClipKeeper | None:
+        """The vault and who fills it; None when clips are not wanted, or the disk has no place for them."""
+        wanted = self.settings.evidence
+        if not wanted.ring_mib:
+            return None
+        limits = Limits(wanted.quota_mib << 20, wanted.keep_days, wanted.keep_free_mib << 20)
+        try:
+            vault = Vault(self.settings.state_dir / "vault", limits, now_us)
+        except OSError as error:
+            log.error("no clips: the vault cannot be used (%s); events go on without", error)
+            return None
+        return ClipKeeper(vault, self.decoders)
+
+    def _seal_for(self, credentials: Credentials) -> None:
+        key = credentials.evidence_key
+        if key is None:
+            log.warning("no clips: the hub gave no key to seal them to; enrol this box again")
+        elif self.clips:
+            self.clips.seal_for(Sealing(credentials.box, credentials.key, {recipient_id(key): key}))
 
     def _memory_of(self, scene: Scene) -> MemoryFile:
         """Where a camera's slow rules keep what they know over a restart."""
@@ -138,6 +197,7 @@ class Agent:
 
     async def run(self, credentials: Credentials) -> None:
         """Watch and report until cancelled. Raises ``EdgeError`` when a part dies."""
+        self._seal_for(credentials)
         self.relay = Relay(
             self.outbox,
             Envelope(credentials.site, credentials.box, self.outbox.epoch),
@@ -148,6 +208,7 @@ class Agent:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.relay.run(), name="relay")
+                tasks.create_task(self.box_watch.run(), name="box")
                 tasks.create_task(self._until_dead(), name="watches")
         except* EdgeError as group:
             raise group.exceptions[0] from None
@@ -155,7 +216,12 @@ class Agent:
     async def watch_only(self) -> None:
         """Watch and store until cancelled; nobody carries the reports away. Raises ``EdgeError``."""
         self.supervisor.start()
-        await self._until_dead()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.box_watch.run(), name="box")
+                tasks.create_task(self._until_dead(), name="watches")
+        except* EdgeError as group:
+            raise group.exceptions[0] from None
 
     async def _until_dead(self) -> None:
         await self.dead.wait()

@@ -120,6 +120,11 @@ class CameraPipeline:
         return outcomes
 
     @property
+    def seen(self) -> Detections:
+        """All that the model saw when it last looked, faint things included."""
+        return self._seen
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nothing has moved and nothing was uncertain for a while: fewer frames would do."""
         return self._at_us - self._restless_us >= QUIET_S * 1e6

@@ -34,6 +34,7 @@ from hub.db.queries_routing import seed_routing
 from hub.errors import HubError, StartRefused
 from hub.services import sessions
 from hub.services.devices import Devices, open_accounts
+from hub.services.evidence_key import open_evidence_key, public_text
 from hub.services.feed import Feed
 from hub.services.metrics import Gauges
 from hub.services.parts import Parts, utc_now_us
@@ -140,7 +141,9 @@ class Hub:
     async def _open_parts(self) -> Parts:
         database = await open_hub_database(self._folder)
         self._clean_up.add("database", database.close)
-        return Parts(self._settings, self._folder, database, Passwords(self._settings.password))
+        key = open_evidence_key(self._folder / "keys")
+        passwords = Passwords(self._settings.password)
+        return Parts(self._settings, self._folder, database, passwords, evidence_key=key)
 
     async def _start_bus_server(self, parts: Parts) -> tuple[EmbeddedNats, Devices]:
         """Assert what the database means before any box may connect."""
@@ -152,7 +155,8 @@ class Hub:
             nats.set_accounts(accounts)
             await assert_account(nats.url, accounts, _now_s())
 
-        devices = Devices(parts.database, accounts, push, parts.now_us)
+        evidence_key = public_text(parts.evidence_key)
+        devices = Devices(parts.database, accounts, push, parts.now_us, evidence_key)
         alarm = _log.critical
         self._spawn("account watch", watch_account(lambda: nats.url, lambda: devices.accounts, _now_s, alarm))
         self._spawn("box health", devices.run())

@@ -1,5 +1,6 @@
 """What a box signs in with: its own key, which never leaves it, and what the hub gave it at enrolment."""
 
+import base64
 import os
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from edge_agent.errors import SettingsRefused
 from shared.identity import Identity
 from shared.nkey import Key, KeyKind, check_key, make_key
 
+_KEY_BYTES = 32
+
 
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the hub hands out at enrolment. None of it is secret: it is worth nothing without the key."""
@@ -17,6 +20,8 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bus_urls: list[str]
     site: Identity
     hub_fingerprint: str
+    evidence_key: str = ""
+    """The hub's X25519 public key, base 64, that clips are sealed to."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -29,6 +34,15 @@ class Credentials(msgspec.Struct, frozen=True):
     @property
     def jwt(self) -> str:
         return self.grant.jwt
+
+    @property
+    def evidence_key(self) -> bytes | None:
+        """What clips are sealed to; None when the hub gave nothing that could be a key."""
+        try:
+            key = base64.b64decode(self.grant.evidence_key, validate=True)
+        except ValueError:
+            return None
+        return key if len(key) == _KEY_BYTES else None
 
     @property
     def bus_urls(self) -> list[str]:

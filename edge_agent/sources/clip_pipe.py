@@ -16,7 +16,7 @@ PIPE_BYTES = 256 * 1024
 MAX_CLIP_BYTES = 64 << 20
 _MAX_RECORD_BYTES = 64 * 1024
 _MAX_MICROS = 1 << 53
-_SILENCE_LIMIT_S = 10.0
+SILENCE_LIMIT_S = 10.0
 """The decoder writes at least every few seconds while it records."""
 _BEGIN, _BYTES, _END = b"B", b"V", b"E"
 _HEAD = struct.Struct("<cI")
@@ -76,16 +76,19 @@ def end_record(at_us: int, *, is_whole: bool) -> bytes:
     return _HEAD.pack(_END, _ENDS.size) + _ENDS.pack(at_us, is_whole)
 
 
-def read_records(fd: int) -> Iterator[Begun | bytes | Ended]:
-    """What comes out of the pipe, until its end; closes ``fd``. Raises ``ClipBroken``."""
+def read_records(fd: int, silence_s: float = SILENCE_LIMIT_S) -> Iterator[Begun | bytes | Ended]:
+    """What comes out of the pipe, until its end; closes ``fd``. Raises ``ClipBroken``.
+
+    A writer that is silent for ``silence_s`` is given up, as if the pipe had ended.
+    """
     total = 0
     try:
-        while head := _exactly(fd, _HEAD.size):
+        while head := _exactly(fd, _HEAD.size, silence_s):
             tag, length = _HEAD.unpack(head)
             total += length
             if length > _MAX_RECORD_BYTES or total > MAX_CLIP_BYTES:
                 raise ClipBroken("the decoder writes a clip of an impossible size")
-            body = _exactly(fd, length)
+            body = _exactly(fd, length, silence_s)
             if len(body) != length:
                 return
             yield _record(tag, body)
@@ -113,10 +116,10 @@ def _instant(at_us: int) -> int:
     return at_us
 
 
-def _exactly(fd: int, count: int) -> bytes:
+def _exactly(fd: int, count: int, silence_s: float) -> bytes:
     """So many bytes; fewer at the pipe's end, or when the decoder falls silent."""
     pieces = bytearray()
-    while len(pieces) < count and select.select([fd], [], [], _SILENCE_LIMIT_S)[0]:
+    while len(pieces) < count and select.select([fd], [], [], silence_s)[0]:
         piece = os.read(fd, count - len(pieces))
         if not piece:
             break

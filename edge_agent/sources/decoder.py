@@ -18,6 +18,7 @@ from edge_agent.sources.file import open_clip
 from edge_agent.sources.picture import even_size, write_i420
 from edge_agent.sources.reader import Reader, Seen, Timed
 from edge_agent.sources.recorder import Recording
+from edge_agent.sources.redactor import REDACT, redact
 from edge_agent.sources.rtsp import open_camera
 from edge_agent.sources.stream import Stream, packets
 from edge_agent.sources.timeline import LiveClock, Timeline
@@ -41,6 +42,9 @@ def main(end: socket.socket, parent_pid: int) -> None:
     try:
         order, fds = agent.order()
         agent.alive()
+        if order["scheme"] == REDACT:
+            redact(*fds)
+            return
         stream = _OPENERS[order["scheme"]](order["parts"], fds)
         Player(stream, agent, order["fps"], ClipTerms(*order["clips"])).play()
     except SourceFailed as failure:

@@ -187,7 +187,7 @@ class DecoderEnd:
         self._skipped = 0
 
     def order(self) -> tuple[dict[str, Any], list[int]]:
-        message, fds, _, _ = socket.recv_fds(self._end, _MAX_MESSAGE_BYTES, 1)
+        message, fds, _, _ = socket.recv_fds(self._end, _MAX_MESSAGE_BYTES, 2)
         return json.loads(message), list(fds)
 
     def hear(self) -> None:

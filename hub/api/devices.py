@@ -55,6 +55,8 @@ class Grant(Struct, frozen=True):
     bus_urls: list[str]
     site: str
     hub_fingerprint: str
+    evidence_key: str
+    """The hub's X25519 public key, base 64: what the box seals its clips to."""
 
 
 def _view(device: Device) -> DeviceView:
@@ -91,7 +93,7 @@ async def enrol_device(
     # The technician reached the hub under this name, so a box beside them does, too.
     host = request.base_url.hostname or "127.0.0.1"
     bus_url = f"nats://[{host}]:{bus_port}" if ":" in host else f"nats://{host}:{bus_port}"
-    return Grant(granted.jwt, [bus_url], granted.site, granted.hub_fingerprint)
+    return Grant(granted.jwt, [bus_url], granted.site, granted.hub_fingerprint, granted.evidence_key)
 
 
 @delete("/devices/{box:str}", roles=ADMINS, status_code=200)

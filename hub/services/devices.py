@@ -46,6 +46,8 @@ class Granted(NamedTuple):
     jwt: str
     site: str
     hub_fingerprint: str
+    evidence_key: str
+    """X25519, base 64."""
 
 
 async def open_accounts(database: Database, keys: BusKeys, now_us: int) -> BusAccounts:
@@ -73,8 +75,11 @@ class Devices:
         accounts: BusAccounts,
         push: Callable[[BusAccounts], Awaitable[object]],
         now_us: Callable[[], int],
+        evidence_key: str,
     ) -> None:
+        """``evidence_key`` is what boxes seal their clips to: an X25519 public key in base 64."""
         self.accounts = accounts
+        self._evidence_key = evidence_key
         self._database = database
         self._push = push
         self._now_us = now_us
@@ -167,7 +172,7 @@ class Devices:
             # A revocation covers what was signed up to its second.
             now_s=now_us // 1_000_000,
         )
-        return Granted(jwt, wanted.site, fingerprint(keys.account.public))
+        return Granted(jwt, wanted.site, fingerprint(keys.account.public), self._evidence_key)
 
 
 def _check(wanted: Enrolment) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nacl.public import PrivateKey
+
 from hub.db.engine import Database
 from hub.domain.access import SignInThrottle
 from hub.services.changes import Changes
@@ -31,6 +33,8 @@ class Parts:
     """Set when a dispatch was written, so that its worker looks at once."""
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     now_us: Callable[[], int] = utc_now_us
+    evidence_key: PrivateKey = field(default_factory=PrivateKey.generate)
+    """What boxes seal their clips to; the hub's own lies in its folder."""
 
     @property
     def evidence_dir(self) -> Path:
