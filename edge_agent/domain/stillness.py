@@ -16,6 +16,8 @@ MOVED_FRAMES = 2
 """Frames in a row beyond its jitter before a thing counts as moving: one bad box is not a start."""
 STILL_S = 10.0
 """No displacement for so long is stationary [Frigate]."""
+RESTED_S = 3.0
+"""A place held for so long is remembered for a while after its thing has moved on."""
 
 
 class Stillness(NamedTuple):
@@ -25,11 +27,25 @@ class Stillness(NamedTuple):
     """(N, 4): the box when the thing last began to stand."""
     since_us: NDArray[np.int64]
     moved_frames: NDArray[np.int64]
+    left: Reals
+    """(N, 4): the box in which the thing last rested for ``RESTED_S``."""
+    rested_us: NDArray[np.int64]
+    """Since when it had rested there."""
+    left_us: NDArray[np.int64]
+    """When it moved on from there; 0 when it never did."""
 
     @classmethod
     def begin(cls, boxes: Reals, at_us: int) -> "Stillness":
         count = len(boxes)
-        return cls(boxes.copy(), np.full(count, at_us, np.int64), np.zeros(count, np.int64))
+        nothing = np.zeros(count, np.int64)
+        return cls(
+            boxes.copy(),
+            np.full(count, at_us, np.int64),
+            nothing,
+            boxes.copy(),
+            nothing.copy(),
+            nothing.copy(),
+        )
 
     @classmethod
     def empty(cls) -> "Stillness":
@@ -41,6 +57,10 @@ class Stillness(NamedTuple):
     def joined(self, other: "Stillness") -> "Stillness":
         return self._make(np.concatenate(pair) for pair in zip(self, other, strict=True))
 
+    def has_rested(self, at_us: int) -> NDArray[np.bool_]:
+        """Which things have not moved for ``RESTED_S``, (N,)."""
+        return at_us - self.since_us >= RESTED_S * 1e6
+
     def is_still(self, at_us: int) -> NDArray[np.bool_]:
         """Which things have not moved for ``STILL_S``, (N,)."""
         return at_us - self.since_us >= STILL_S * 1e6
@@ -50,8 +70,14 @@ class Stillness(NamedTuple):
         is_off = _displacement(self.anchor[rows], boxes) > JITTER
         is_off |= box_math.areas(boxes) > GROWTH**2 * box_math.areas(self.anchor[rows])
         self.moved_frames[rows] = np.where(is_off, self.moved_frames[rows] + 1, 0)
-        moved = rows[self.moved_frames[rows] >= MOVED_FRAMES]
-        self.anchor[moved] = boxes[self.moved_frames[rows] >= MOVED_FRAMES]
+        has_moved = self.moved_frames[rows] >= MOVED_FRAMES
+        if not has_moved.any():
+            return
+        moved = rows[has_moved]
+        rested = moved[at_us - self.since_us[moved] >= RESTED_S * 1e6]
+        self.left[rested], self.left_us[rested] = self.anchor[rested], at_us
+        self.rested_us[rested] = self.since_us[rested]
+        self.anchor[moved] = boxes[has_moved]
         self.since_us[moved] = at_us
         self.moved_frames[moved] = 0
 

@@ -32,8 +32,19 @@ LOST_STILL_S = 30.0
 """A parked car behind a bus: at least the 20 s of EVENTS."""
 LOST_LEAVING_S = 0.45
 """A thing last seen at the picture's edge on its way out is not waited for."""
-RESTED_S = 1.0
+LOST_HIDDEN_S = 7.0
+"""One who walks on behind a parked car, or waits there."""
+HIDDEN_SHARE = 0.5
+"""A lost thing of which others cover so much, where it should be, is behind them."""
+HIDDEN_REACH = 1.6
+"""Sizes from where it should be at which one who was hidden may come out."""
+PART_SHARE, PART_S = 0.6, 2.0
+"""A detection in a thing's place and below this share of its size shows a part of it, for so long at most."""
+CALM_S = 1.0
 """What has not moved for so long may be there unseen; what moved was elsewhere by now."""
+RETURN_S = 4.0
+SAME_PLACE_IOU = 0.5
+"""A thing that left its place and is seen there so shortly after never left: what passed took its track."""
 HOLD_S = 60.0
 """How long an unchanged picture may stand in for detections."""
 LOW_SHARE = 0.4
@@ -56,9 +67,13 @@ class _Table(NamedTuple):
     last_seen_us: Micros
     """Last supported, by a detection or by an unchanged picture."""
     last_detected_us: Micros
+    last_whole_us: Micros
+    """Last detected in its whole size."""
     hits: NDArray[np.int64]
     is_shown: Bools
     """Confirmed: told to the rules."""
+    is_hidden: Bools
+    """Lost, and something is before the place where it should be."""
 
     def take(self, rows: Rows | Bools) -> "_Table":
         return self._make(column[rows] for column in self)
@@ -120,6 +135,7 @@ class Tracker:
         is_free[columns] = False
         was_here[rows] = False
         self._keep_unchanged(was_here, motion, at_us)
+        self._note_hidden(at_us)
         self._begin(is_free.nonzero()[0], found, at_us)
         self._forget(at_us)
         return self._tracks()
@@ -129,7 +145,7 @@ class Tracker:
             return
         elapsed_s = (at_us - self._at_us) / 1e6
         unseen = self._table.last_seen_us < self._at_us
-        self._motions = kalman.predict(self._motions, elapsed_s, unseen)
+        self._motions = kalman.predict(self._motions, elapsed_s, unseen & ~self._table.is_hidden)
         # Where a still thing was lost, there it is.
         if unseen.any():
             self._motions.speed[unseen & self._still.is_still(at_us)] = 0
@@ -166,13 +182,14 @@ class Tracker:
         doubt = np.sqrt(np.maximum(variance[:, 0], variance[:, 1])) / size
         reach = 0.4 + np.minimum(_TOP_SPEED[self._table.group] * unseen_s, 3 * doubt)
         # Long unseen, anything could have come near: only what is nearly there counts.
-        cap = np.where(unseen_s > 1.0, np.where(self._still.is_still(at_us), 0.6, 1.0), 3.0)
+        cap = np.where(self._still.is_still(at_us), 0.6, np.where(self._table.is_hidden, HIDDEN_REACH, 1.0))
+        cap = np.where(unseen_s > 1.0, cap, 3.0)
         return (size * np.minimum(reach, cap)).astype(np.float32)
 
     def _correct(self, rows: Rows, columns: Rows, found: Detections, at_us: int) -> None:
         if not len(rows):
             return
-        boxes, scores = found.boxes[columns], found.scores[columns]
+        boxes, scores = self._made_whole(rows, found.boxes[columns], at_us), found.scores[columns]
         kalman.correct(self._motions, rows, box_math.to_centre(boxes))
         table = self._table
         table.votes[rows, found.classes[columns]] += scores
@@ -182,6 +199,22 @@ class Tracker:
         table.hits[rows] += 1
         self._confirm(rows)
         self._still.observe(rows, boxes, at_us)
+
+    def _made_whole(self, rows: Rows, boxes: Reals, at_us: int) -> Reals:
+        """The boxes, those that show a part of a thing in its place replaced by where it is expected."""
+        expected = box_math.to_corners(self._motions.place[rows])
+        area = box_math.areas(boxes)
+        is_small = area < PART_SHARE * box_math.areas(expected)
+        is_whole = rows
+        if is_small.any():
+            low, high = np.maximum(boxes[:, :2], expected[:, :2]), np.minimum(boxes[:, 2:], expected[:, 2:])
+            is_part = is_small & (np.maximum(high - low, 0).prod(1) >= 0.8 * area)
+            is_part &= self._table.is_shown[rows]
+            is_part &= at_us - self._table.last_whole_us[rows] < PART_S * 1e6
+            boxes = np.where(is_part[:, None], expected, boxes)
+            is_whole = rows[~is_part]
+        self._table.last_whole_us[is_whole] = at_us
+        return boxes
 
     def _confirm(self, rows: Rows) -> None:
         table = self._table
@@ -199,13 +232,24 @@ class Tracker:
         if motion is None or motion.is_global or not free.any():
             return
         calm = free & self._table.is_shown & (at_us - self._table.last_detected_us < HOLD_S * 1e6)
-        calm &= at_us - self._still.since_us >= RESTED_S * 1e6
+        calm &= at_us - self._still.since_us >= CALM_S * 1e6
         if not calm.any():
             return
         for row in (calm & ~self._is_leaving()).nonzero()[0]:
             if not motion.in_box(box_math.to_corners(self._motions.place[row : row + 1])[0]):
                 self._table.last_seen_us[row] = at_us
                 self._motions.speed[row] = 0
+
+    def _note_hidden(self, at_us: int) -> None:
+        table, place = self._table, self._motions.place
+        lost = (table.is_shown & (table.last_seen_us < at_us)).nonzero()[0]
+        table.is_hidden[:] = False
+        if not len(lost):
+            return
+        here = (table.last_seen_us == at_us).nonzero()[0]
+        own = box_math.to_corners(place[lost])
+        covered = box_math.overlaps(own, box_math.to_corners(place[here])).max(1, initial=0)
+        table.is_hidden[lost] = covered >= HIDDEN_SHARE * box_math.areas(own)
 
     def _begin(self, columns: Rows, found: Detections, at_us: int) -> None:
         """Begin a track for each detection that is no part of a thing already followed."""
@@ -225,6 +269,27 @@ class Tracker:
         self._motions = self._motions.joined(kalman.begin(box_math.to_centre(new.boxes)))
         self._still = self._still.joined(Stillness.begin(new.boxes, at_us))
         self._next_id += len(new.scores)
+        self._give_back(len(new.scores), at_us)
+
+    def _give_back(self, new: int, at_us: int) -> None:
+        """Where one of the ``new`` last rows is where a thing had rested until just now, it is that thing."""
+        still, table = self._still, self._table
+        begun = len(table.id) - new
+        gone = ((at_us - still.left_us[:begun] < RETURN_S * 1e6) & (still.left_us[:begun] > 0)).nonzero()[0]
+        if not len(gone):
+            return
+        is_same = box_math.ious(still.left[gone], still.anchor[begun:]) >= SAME_PLACE_IOU
+        is_same &= table.group[gone][:, None] == table.group[begun:]
+        for row, column in zip(*is_same.nonzero(), strict=True):
+            thief, owner = gone[row], begun + column
+            if still.left_us[thief] == 0:
+                continue
+            for field in (table.id, table.first_seen_us, table.hits):
+                field[[thief, owner]] = field[[owner, thief]]
+            table.is_shown[owner] = True
+            still.since_us[owner] = still.rested_us[thief]
+            still.left_us[thief] = 0
+            table.first_seen_us[thief] = still.since_us[thief]
 
     def _forget(self, at_us: int) -> None:
         table = self._table
@@ -232,6 +297,7 @@ class Tracker:
         if unseen_s.max(initial=0) <= min(TENTATIVE_S, LOST_LEAVING_S):
             return
         patience_s = np.where(self._still.is_still(at_us), LOST_STILL_S, LOST_MOVING_S)
+        patience_s = np.where(table.is_hidden, np.maximum(patience_s, LOST_HIDDEN_S), patience_s)
         patience_s = np.where(self._is_leaving(), LOST_LEAVING_S, patience_s)
         kept: Bools = np.less_equal(unseen_s, np.where(table.is_shown, patience_s, TENTATIVE_S))
         if not kept.all():
@@ -279,5 +345,6 @@ def _new_table(at_us: int, found: Detections, first_id: int) -> _Table:
     at = np.full(count, at_us, np.int64)
     ids = np.arange(first_id, first_id + count, dtype=np.int64)
     groups, hits = GROUP[found.classes], np.ones(count, np.int64)
-    is_shown = np.zeros(count, np.bool_)
-    return _Table(ids, groups, votes, found.scores.copy(), at, at.copy(), at.copy(), hits, is_shown)
+    no = np.zeros(count, np.bool_)
+    seen = (at.copy(), at.copy(), at.copy(), at.copy())
+    return _Table(ids, groups, votes, found.scores.copy(), *seen, hits, no, no.copy())

@@ -202,3 +202,49 @@ def test_ids_are_not_used_again() -> None:
         for _ in range(15):
             view.see(motion=MOVING)
     assert seen == set(range(1, 9))
+
+
+def test_a_part_of_a_parked_car_does_not_shrink_it() -> None:
+    view = View()
+    for _ in range(30):
+        view.see(car(600))
+    view.see((ObjectClass.CAR, (570, 340, 630, 380), 0.6))
+    view.see(motion=MOVING)
+    tracks = view.see(car(600))
+    assert ids(tracks) == [1]
+    assert tracks[0].box[2] - tracks[0].box[0] == pytest.approx(160, abs=8)
+
+
+def test_but_a_thing_that_is_really_smaller_becomes_so() -> None:
+    view = View()
+    for _ in range(10):
+        view.see(car(600))
+    for _ in range(40):
+        tracks = view.see((ObjectClass.CAR, (550, 330, 650, 390), 0.8))
+    assert tracks[0].box[2] - tracks[0].box[0] == pytest.approx(100, abs=8)
+
+
+def test_what_passes_gives_back_the_id_of_a_parked_car() -> None:
+    """The parked car is not seen while another drives by in the same place and takes its track along."""
+    view = View()
+    for _ in range(30):
+        view.see(car(600))
+    for n in range(1, 6):
+        view.see(car(600 + 40 * n), motion=MOVING)
+    for n in range(6, 9):
+        tracks = view.see(car(600), car(600 + 40 * n), motion=MOVING)
+    by_id = {track.id: track for track in tracks}
+    assert by_id[1].foot_px[0] == pytest.approx(600, abs=10)
+    assert by_id[1].first_seen_us < 1_000_000
+    assert len(by_id) == 2
+
+
+def test_one_who_walks_on_behind_a_parked_car_for_five_seconds() -> None:
+    view = View()
+    for n in range(15):
+        view.see(person(400 + 8 * n, 380), car(600))
+    for _ in range(15, 38):
+        view.see(car(600), motion=MOVING)
+    for n in range(38, 42):
+        tracks = view.see(person(400 + 8 * n, 380), car(600))
+    assert sorted(ids(tracks)) == [1, 2]
