@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 OPEN_LIMIT_S = 3.5
 """The decoder gives up opening after 3 s; one that says nothing by now hangs."""
 SILENCE_LIMIT_S = 3.0
+CLOCK_JUMP_S = 5.0
+"""Pictures are late by less; a time service slews less, and sets the clock by more."""
 _GOOD_AFTER_S = 5.0
 """Pictures for this long make the next pause short again."""
 
@@ -72,6 +74,8 @@ class CameraFeed:
         self._stopping = threading.Event()
         self._decoder: Decoder | None = None
         self._watch = Watch.CLOSELY
+        self._wall_us: int | None = None
+        """The wall clock at the monotonic clock's zero, as the last picture has it."""
         self._skipped = 0
         self._skipped_before = 0
         self._thread = threading.Thread(target=self.run, name=f"feed-{camera}", daemon=True)
@@ -232,7 +236,13 @@ class CameraFeed:
         self.received += 1
         self._skipped = said.skipped
         self._frame_times_s.append(time.monotonic())
-        self.mailbox.put(Arrival(frame, said.is_seam and self.received > 1, said.decoded_at_ns / 1e9))
+        is_seam = (said.is_seam or self._is_clock_set(said)) and self.received > 1
+        self.mailbox.put(Arrival(frame, is_seam, said.decoded_at_ns / 1e9))
+
+    def _is_clock_set(self, said: Picture) -> bool:
+        """Whether the wall clock was set since the picture before: spans over this one mean nothing."""
+        before_us, self._wall_us = self._wall_us, said.captured_at_us - said.decoded_at_ns // 1000
+        return before_us is not None and abs(self._wall_us - before_us) > CLOCK_JUMP_S * 1e6
 
 
 def _open_clip(address: FileAddress) -> int:
