@@ -132,6 +132,7 @@ MISSED_COLLECTION = RuleEntry(
         states=FILLED,
         moments=("collected_at",),
         needs_pixels=True,
+        shows_end=True,
     ),
     version=1,
     holds=_is_late,

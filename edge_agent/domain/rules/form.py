@@ -60,6 +60,8 @@ class RuleForm(NamedTuple):
     is_watchman: bool = False
     """It judges the camera itself: in every scene, with its defaults where the scene does not list it, and
     also while the other rules pause; they pause while it ``doubts``."""
+    shows_end: bool = False
+    """The picture in which it ended is evidence too: before and after."""
     mode: Mode = Mode.ON
     """How it runs when the scene does not say."""
 

@@ -67,13 +67,13 @@ class RoadDamage(SlowState):
 
 CONTAINER_OVERFLOW = RuleEntry(
     ContainerOverflow,
-    RuleForm("zone", NOTHING, sampling(900, 3, 4), states=OVERFLOW, needs_pixels=True),
+    RuleForm("zone", NOTHING, sampling(900, 3, 4), states=OVERFLOW, needs_pixels=True, shows_end=True),
     version=1,
     holds=enough_samples,
 )
 ROAD_DAMAGE = RuleEntry(
     RoadDamage,
-    RuleForm("zone", NOTHING, sampling(1800, 4, 6), states=DAMAGE, needs_pixels=True),
+    RuleForm("zone", NOTHING, sampling(1800, 4, 6), states=DAMAGE, needs_pixels=True, shows_end=True),
     version=1,
     holds=enough_samples,
 )
