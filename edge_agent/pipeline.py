@@ -1,30 +1,26 @@
 """One camera's work, from a frame to what is to be reported."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from edge_agent.domain.attention import Attention, Look
+from edge_agent.domain.conditions import Conditions, ConditionsWatch, factors_of
 from edge_agent.domain.detection import Detections, Frame, Track
 from edge_agent.domain.fields import SceneError
 from edge_agent.domain.motion import Motion, MotionGate
+from edge_agent.domain.privacy import everything
 from edge_agent.domain.reporting import Reporter
-from edge_agent.domain.rules.duty import Duty, Found, Tally
+from edge_agent.domain.rules.duty import Duty, Found, Pause, Tally
+from edge_agent.domain.rules.table import RULES
 from edge_agent.domain.scene import RuleSpec, Scene
 from edge_agent.domain.tracking import LOW_SHARE, Tracker
 from edge_agent.evidence.snapshot import make_snapshot
 from edge_agent.inference.runtime import Detector
 from shared.kinds import TRAITS, Lane
 from shared.messages import Clock, ClockSource, EventReport, Phase
-
-RECHECK_S = 4.0
-"""With tracks and no motion, the picture is looked at again so often."""
-IDLE_RECHECK_S = 10.0
-"""Without either, so often: something may have come while the gate was blind."""
-
 
 QUIET_S = 3.0
 """Nothing has moved for so long: fewer frames will do."""
@@ -44,6 +40,8 @@ class StageCounters:
 
     frames: int = 0
     frames_inferred: int = 0
+    looks: Counter[Look] = field(default_factory=Counter)
+    """Why frames were looked at, or were not."""
     detections: int = 0
     """At or above the scene's score limit."""
     reports: int = 0
@@ -80,10 +78,11 @@ class CameraPipeline:
         """Of the latest inferences."""
         self._detector = detector
         self._gate = MotionGate()
+        self._conditions = ConditionsWatch(scene.profile)
         self._tracker = Tracker(scene.look_px, scene.min_score)
         self._duty = Duty(scene)
         self._reporter = Reporter(scene, randomness)
-        self._inferred_us: int | None = None
+        self._attention = Attention()
         self._at_us = 0
         self._restless_us = 0
         self._seen = Detections.empty()
@@ -97,17 +96,21 @@ class CameraPipeline:
         at_us, counters = frame.captured_at_us, self.counters
         started_s = perf_counter()
         motion = self.motion = self._gate.observe(frame.i420, frame.height, at_us)
+        self._adapt(self._conditions.observe(frame.luma, motion, at_us))
         moved_s = perf_counter()
-        detections = self._detect(frame, motion)
+        look = self._attention.judge(at_us, motion, self.tracks, self._tracker.is_unsure)
+        if look.is_now:
+            self._detect(frame)
         inferred_s = perf_counter()
-        if detections is None:
-            self.tracks = self._tracker.hold(at_us)
-        else:
-            self.tracks = self._tracker.update(detections, at_us, motion)
+        if look.is_now:
+            self.tracks = self._tracker.update(self._seen, at_us, motion)
             self.infer_times_s.append(inferred_s - moved_s)
+        else:
+            self.tracks = self._tracker.hold(at_us) if motion.is_still else self._tracker.carry(at_us)
+        counters.looks[look] += 1
         tracked_s = perf_counter()
         self._note_rest(motion, at_us)
-        found = self._duty.step(self.tracks, motion, at_us, frame)
+        found = self._duty.step(self.tracks, motion, at_us, frame, self.conditions)
         ruled_s = perf_counter()
         outcomes = [self._outcome(one, frame, now_us) for one in found]
         counters.frames += 1
@@ -128,6 +131,21 @@ class CameraPipeline:
     def is_quiet(self) -> bool:
         """Whether nothing has moved and nothing was uncertain for a while: fewer frames would do."""
         return self._at_us - self._restless_us >= QUIET_S * 1e6
+
+    @property
+    def conditions(self) -> Conditions:
+        """Under what light and weather the camera sees."""
+        return self._conditions.now
+
+    @property
+    def pause(self) -> Pause | None:
+        """Why the rules did not judge the last frame."""
+        return self._duty.pause
+
+    def _adapt(self, conditions: Conditions) -> None:
+        factors = factors_of(conditions)
+        self._gate.threshold_factor = factors.motion
+        self._tracker.score_limit = factors.score * self.scene.min_score
 
     def reconnected(self, at_us: int) -> None:
         """The camera was away before the frame of ``at_us``, or its clip starts over."""
@@ -166,37 +184,22 @@ class CameraPipeline:
                 f"draw the scene on a picture of [{frame.width}, {frame.height}]",
             )
 
-    def _detect(self, frame: Frame, motion: Motion) -> Detections | None:
-        """Look at a frame when there is a reason to; None when there is none."""
-        if not self._is_due(frame.captured_at_us, motion):
-            return None
-        least_score = LOW_SHARE * self.scene.min_score
+    def _detect(self, frame: Frame) -> None:
+        least_score = LOW_SHARE * self._tracker.score_limit
         self._seen = self._detector.detect_i420(frame.i420, self.scene.look_px, min_score=least_score)
-        self._inferred_us = frame.captured_at_us
         self.counters.frames_inferred += 1
         self.counters.detections += int((self._seen.scores >= self.scene.min_score).sum())
-        return self._seen
-
-    def _is_due(self, at_us: int, motion: Motion) -> bool:
-        if self._inferred_us is None or not motion.is_still or self._tracker.is_unsure:
-            return True
-        recheck_s = RECHECK_S if self._tracker.has_tracks else IDLE_RECHECK_S
-        return at_us - self._inferred_us >= recheck_s * 1e6
 
     def _outcome(self, found: Found, frame: Frame, now_us: int) -> Outcome:
-        snapshot = self._snapshot(found, frame) if found.sighting.phase is Phase.BEGIN else None
+        phase, kind = found.sighting.phase, found.sighting.kind
+        is_shown = phase is Phase.BEGIN or (phase is Phase.END and RULES[kind].form.shows_end)
+        snapshot = self._snapshot(found, frame) if is_shown else None
         report = self._reporter.report(found, frame.captured_at_us, now_us, self.clock, snapshot)
         return Outcome(report, snapshot, TRAITS[report.kind].lane)
 
     def _snapshot(self, found: Found, frame: Frame) -> bytes:
-        """The one picture of an event, with all that might be a person or vehicle made unreadable."""
-        boxes = np.array([track.box for track in self.tracks], np.float32).reshape(-1, 4)
-        classes = np.array([track.object_class for track in self.tracks], np.int16)
-        things = Detections(
-            np.concatenate([self._seen.boxes, boxes]),
-            np.concatenate([self._seen.scores, np.ones(len(boxes), np.float32)]),
-            np.concatenate([self._seen.classes, classes]),
-        )
+        """The picture of an event, with all that might be a person or vehicle made unreadable."""
+        things = everything(self.tracks, self._seen)
         return make_snapshot(
             frame, things, found.sighting.subject.box, self.scene.rules[found.rule].outline_px
         )

@@ -92,7 +92,7 @@ class Tracker:
     def __init__(self, look_px: tuple[int, int, int, int], score_limit: float) -> None:
         self._low_px = np.array(look_px[:2], np.float32)
         self._high_px = np.array(look_px[2:], np.float32)
-        self._score_limit = score_limit
+        self.score_limit = score_limit
         self._next_id = 1
         self._at_us: int | None = None
         self._table = _new_table(0, Detections.empty(), 1)
@@ -122,13 +122,22 @@ class Tracker:
         self._forget(at_us)
         return self._tracks()
 
+    def carry(self, at_us: int) -> list[Track]:
+        """Step to a frame that nobody looked at though things move: what was there goes on as before."""
+        was_here = self._table.is_shown & (self._table.last_seen_us == self._at_us)
+        self._predict(at_us)
+        self._table.last_seen_us[was_here] = at_us
+        self._at_us = at_us
+        self._forget(at_us)
+        return self._tracks()
+
     def update(self, detections: Detections, at_us: int, motion: Motion | None = None) -> list[Track]:
         """Step to a frame that was looked at; gives confirmed tracks, lost ones among them for a while."""
-        found = matching.one_per_thing(detections, self._score_limit * LOW_SHARE)
+        found = matching.one_per_thing(detections, self.score_limit * LOW_SHARE)
         was_here = self._table.last_seen_us == self._at_us
         self._predict(at_us)
         self._at_us = at_us
-        is_strong = found.scores >= self._score_limit
+        is_strong = found.scores >= self.score_limit
         rows, columns = self._match(found, is_strong, at_us)
         self._correct(rows, columns, found, at_us)
         is_free = is_strong.copy()

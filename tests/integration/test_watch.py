@@ -12,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from edge_agent.cli.edge import app
+from edge_agent.domain.attention import IDLE_RECHECK_S, RECHECK_S
 from edge_agent.domain.detection import Detections, Frame
 from edge_agent.domain.scene import Scene
 from edge_agent.domain.scene_file import parse_scene
 from edge_agent.errors import SettingsRefused
-from edge_agent.pipeline import IDLE_RECHECK_S, RECHECK_S, CameraPipeline
+from edge_agent.pipeline import CameraPipeline
 from edge_agent.watching import Records, watch_frames
 from shared.codec import decode, encode
 from shared.kinds import Kind, Lane, ObjectClass

@@ -248,3 +248,16 @@ def test_one_who_walks_on_behind_a_parked_car_for_five_seconds() -> None:
     for n in range(38, 42):
         tracks = view.see(person(400 + 8 * n, 380), car(600))
     assert sorted(ids(tracks)) == [1, 2]
+
+
+def test_a_walker_is_carried_over_every_second_frame() -> None:
+    view = View()
+    for n in range(20):
+        if n > 4 and n % 2:
+            view.at_us += PERIOD_US
+            tracks = view.tracker.carry(view.at_us)
+            assert [round(track.foot_px[0]) for track in tracks] == [pytest.approx(100 + 12 * n, abs=8)]
+            assert tracks[0].last_seen_us == view.at_us
+        else:
+            tracks = view.see(person(100 + 12 * n), motion=MOVING)
+    assert ids(tracks) == [1]
