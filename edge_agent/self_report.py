@@ -24,9 +24,17 @@ def health_of(agent: "Agent") -> dict[str, Any]:
         "box": agent.settings.box.id,
         "hub": _hub_state(link),
         "cameras": states,
+        "conditions": {watch.feed.camera: _conditions(watch.pipeline) for watch in agent.supervisor.watches},
+        "wrong": [f"{kind.slug} {camera or 'box'}" for kind, camera in agent.box_watch.ailments.told],
         "outbox_waiting": agent.outbox.waiting(),
         "uptime_s": int(time.monotonic() - agent.started_s),
     }
+
+
+def _conditions(pipeline: Any) -> dict[str, str | bool | None]:
+    """What the camera's picture says of light and weather, and whether its rules wait."""
+    now = pipeline.conditions
+    return {"light": now.light, "infrared": now.is_infrared, "weather": now.weather, "pause": pipeline.pause}
 
 
 def _hub_state(link: RelayState | None) -> str:

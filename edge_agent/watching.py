@@ -106,6 +106,9 @@ def _sums(
         "cpu_s": round(cpu_s, 3),
         "cpu_s_per_camera_s": round(cpu_s / seconds, 4) if seconds else None,
         "infer_ms_p50": round(1000 * statistics.median(times_s), 2) if times_s else None,
+        "light": str(pipeline.conditions.light),
+        "infrared": pipeline.conditions.is_infrared,
+        "weather": str(pipeline.conditions.weather),
         "events_by_kind": dict(sorted(began.items())),
     }
 

@@ -76,6 +76,8 @@ class MotionGate:
     """Follows one camera's background. Deterministic; forgets nothing but by its time constants."""
 
     def __init__(self) -> None:
+        self.threshold_factor = 1.0
+        """Above 1 in weather that moves every cell a little."""
         self._background: Reals | None = None
         self._noise: Reals = np.zeros((0, 0), np.float32)
         self._at_us = 0
@@ -93,7 +95,7 @@ class MotionGate:
             return self._motion(np.ones(cells.shape, np.bool_), 1.0, cells, is_global=True, is_switch=False)
         elapsed_s = max(0.0, (at_us - self._at_us) / 1e6)
         difference = cells - self._background
-        threshold = np.clip(NOISE_FACTOR * self._noise, LEAST_STEP, LARGEST_STEP)
+        threshold = self.threshold_factor * np.clip(NOISE_FACTOR * self._noise, LEAST_STEP, LARGEST_STEP)
         share = float((np.abs(difference) > GLOBAL_STEP).mean())
         if share > GLOBAL_SHARE or is_switch:
             self._restart(cells, at_us)

@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.domain.conditions import Profile
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground
 from edge_agent.domain.schedule import Moment, Span
@@ -105,6 +106,8 @@ class Scene:
     min_score: float
     look_px: tuple[int, int, int, int]
     """Left, top, right, bottom: the part of the picture that the model is shown."""
+    profile: Profile = Profile.AUTO
+    """Under which light and weather it is looked at."""
     ground: Ground | None = None
     zones: dict[str, Zone] = field(default_factory=dict[str, Zone])
     tripwires: dict[str, Tripwire] = field(default_factory=dict[str, Tripwire])

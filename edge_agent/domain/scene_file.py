@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from edge_agent.domain import geometry
+from edge_agent.domain.conditions import Profile
 from edge_agent.domain.fields import MAX_ITEMS, Fields, SceneError
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground, GroundError, SurveyedPoint, fit_ground
@@ -75,7 +76,9 @@ class _Reader:
     # What a file is made of
 
     def _camera(self, table: dict[str, Any]) -> Scene:
-        self._fields.known(table, "camera", {"id", "name", "size_px", "timezone", "min_score", "look_px"})
+        self._fields.known(
+            table, "camera", {"id", "name", "size_px", "timezone", "min_score", "look_px", "profile"}
+        )
         width, height = self._fields.pair(table.get("size_px"), "camera.size_px")
         if not (width.is_integer() and height.is_integer() and 16 <= width <= 8192 and 16 <= height <= 8192):
             self._fields.refuse(
@@ -91,6 +94,7 @@ class _Reader:
             timezone=self._timezone(self._fields.text(table, "timezone", "camera", DEFAULT_TIMEZONE)),
             min_score=self._fields.number(table, "min_score", "camera", 0.05, 0.99, DEFAULT_MIN_SCORE),
             look_px=self._look(table),
+            profile=self._fields.choice(table, "profile", "camera", Profile, Profile.AUTO),
         )
 
     def _look(self, table: dict[str, Any]) -> tuple[int, int, int, int]:

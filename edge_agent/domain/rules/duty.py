@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
 
+from edge_agent.domain.conditions import Conditions
 from edge_agent.domain.detection import Frame, Track
 from edge_agent.domain.motion import Motion
 from edge_agent.domain.rules.sighting import Doubting, Remembering, Rule, Sighting, View
@@ -118,11 +119,16 @@ class Duty:
         return [post.tally for post in self._posts]
 
     def step(
-        self, tracks: list[Track], motion: Motion, at_us: int, frame: Frame | None = None
+        self,
+        tracks: list[Track],
+        motion: Motion,
+        at_us: int,
+        frame: Frame | None = None,
+        conditions: Conditions = Conditions(),  # noqa: B008  # frozen
     ) -> list[Found]:
         """Judge one frame, or let it pass when the picture as a whole is in doubt."""
         before_us, self._at_us = self._at_us, at_us
-        view = View(at_us, 0.0, tracks, self._scene.ground, frame, motion=motion)
+        view = View(at_us, 0.0, tracks, self._scene.ground, frame, conditions, motion=motion)
         found = self._judge_all(view, are_watchmen=True)
         self.pause = self._pause(motion, at_us, before_us)
         if self.pause is not None:
@@ -133,7 +139,9 @@ class Duty:
         elapsed_s = 0.0 if before_us is None or self._was_paused else max(0.0, (at_us - before_us) / 1e6)
         self._was_paused = False
         statics = self._find_statics(frame, tracks, motion, at_us)
-        view = View(at_us, elapsed_s, tracks, self._scene.ground, frame, motion=motion, statics=statics)
+        view = View(
+            at_us, elapsed_s, tracks, self._scene.ground, frame, conditions, motion=motion, statics=statics
+        )
         return found + self._judge_all(view, are_watchmen=False)
 
     def _judge_all(self, view: View, *, are_watchmen: bool) -> list[Found]:
