@@ -71,8 +71,7 @@ def pedestrian_on_carriageway(rng: Rng, variant: Variant) -> Trial:
     x, seconds = float(rng.uniform(-45, 8)), 70.0
     camera = stand(rng, variant, (x, 0.0), reach_m=8.5)
     setting = Setting(camera, rng)
-    ring = rectangle((x, 0.0), 8.0, 4.5)
-    setting.zone("road", ring)
+    setting.zone("road", rectangle((x, 0.0), 8.0, 4.5))
     setting.zone("crossing", rectangle((x - 5.5, 0.0), 2.0, 4.6))
     setting.rule("pedestrian_on_carriageway", zone="road", crossing="crossing")
     start_s = float(rng.uniform(0, 10))
@@ -91,7 +90,8 @@ def pedestrian_on_carriageway(rng: Rng, variant: Variant) -> Trial:
         else:
             points = [(x + 14, 9.0), (x + 6, 3.6), (x - 2, 3.2), (x - 2.5, 9.0)]
         wrong = walker(rng, 10 + number, points, at_s - 4.0)
-        begin_s, end_s = spans_in(wrong, ring)[0]
+        # The rule leaves the kerb's 0.7 m alone.
+        begin_s, end_s = spans_in(wrong, rectangle((x, 0.0), 8.0, 3.8))[0]
         actors.append(wrong)
         due.append(due_of(wrong, "pedestrian_on_carriageway", begin_s, begin_s + _JAYWALK_S, end_s))
     return Trial(camera, setting.text(), seconds, tuple(actors), tuple(due))
@@ -217,7 +217,7 @@ def stray_animals(rng: Rng, variant: Variant) -> Trial:
     setting.zone("road", ring)
     setting.rule("stray_animals", zone="road", limit_s=_STRAY_S)
     led_s = float(rng.uniform(0, 30))
-    owner = walker(rng, 1, [(x - 3, 12), (x - 3, 2), (x - 1, -12)], led_s, None, 0.9)
+    owner = walker(rng, 1, [(x - 7, 12), (x - 7, 2), (x - 6, -12)], led_s, None, 0.9)
     led = tuple(w._replace(east_m=w.east_m + 0.8) for w in owner.waypoints)
     dog = Actor(2, ObjectClass.DOG, led, int(rng.integers(1 << 30)))
     loose = walker(rng, 3, [(x - 16, 6.5), (x + 16, 6.5)], 5.0, kind=ObjectClass.DOG)
@@ -226,7 +226,7 @@ def stray_animals(rng: Rng, variant: Variant) -> Trial:
         classes = (ObjectClass.DOG, ObjectClass.DOG, ObjectClass.HORSE, ObjectClass.COW, ObjectClass.SHEEP)
         kind = classes[rng.integers(len(classes))]
         count = 3 if kind is ObjectClass.SHEEP else 1
-        arrive_s, middle = float(rng.uniform(18, 26)), around(rng, (x, 0.0), 2.5)
+        arrive_s, middle = float(rng.uniform(18, 26)), around(rng, (x + 2, 0.0), 2.0)
         herd = [_rover(rng, 10 + n, kind, middle, arrive_s, arrive_s + 32.0) for n in range(count)]
         begin_s = spans_in(herd[0], ring)[0][0]
         actors += herd

@@ -14,6 +14,7 @@ _LUMA = {"dusk": 92, "night": 44, "snow": 168, "rain": 96, "headlights": 44, "ir
 _DAY_LUMA = 122
 _FLAKES, _STREAKS = 160, 90
 _NOISE_FRAMES = 8
+_EDGES, _LIT = 220, 50
 _GLARE_S = 1.4
 
 
@@ -73,6 +74,15 @@ class Painter:
         for cells, strength in ((6, 0.16), (24, 0.09), (90, 0.05)):
             coarse = self._rng.normal(0, strength, (cells * 9 // 16 + 1, cells)).astype(np.float32)
             texture += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+        # What has edges: kerbs, joints, windows, signs. Without them every lens would look out of focus.
+        for _ in range(_EDGES):
+            x, y = self._rng.integers(0, width), self._rng.integers(0, height)
+            wide, tall = self._rng.integers(3, 60), self._rng.integers(2, 24)
+            texture[y : y + tall, x : x + wide] += np.float32(self._rng.normal(0, 0.12))
+        for _ in range(_LIT if self._variant.is_dark else 0):
+            # Windows, lamps and signs: the dark street's own contrast.
+            x, y, size = *self._rng.integers(0, (width, height // 2)), self._rng.integers(3, 14)
+            texture[y : y + size, x : x + size] += np.float32(self._rng.uniform(0.8, 3.0))
         colour = np.empty((height * 3 // 2, width), np.uint8)
         colour[:height] = np.clip(level * (1 + texture) - 6, 6, 235)
         hues = self._rng.normal(0, 9, (6, 8)).astype(np.float32)

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from edge_agent.domain.detection import Detections, Frame
 from edge_agent.domain.rules.table import RULES
-from edge_agent.domain.scene_file import parse_scene
+from edge_agent.domain.scene_file import OpenStates, parse_scene
+from edge_agent.domain.states import ZoneStates, fit_states
+from edge_agent.domain.zone_picture import cut_zone, describe
 from edge_agent.pipeline import CameraPipeline
 from shared.geo import LatLon
 from shared.kinds import KIND_BY_SLUG, TRAITS
@@ -26,7 +28,8 @@ QUIET_FPS = 1.0
 _TIMING_S = 0.012
 """How much a picture's time wavers, standard deviation."""
 _BLACKOUT_S = 16.0
-"""After a change between colour and infrared nothing is judged; an act then is not asked for."""
+"""After a change between colour and infrared nothing is judged; a brief act then is not asked for."""
+_LONG_S = 20.0
 _CLEAR_SHARE, _CLEAR_PX, _CLEAR_PICTURES = 0.4, 10.0, 0.7
 _DAY_STARTS, _NIGHT_STARTS = "2026-05-20T06:00:00+00:00", "2026-05-20T17:00:00+00:00"
 
@@ -76,7 +79,7 @@ def play(trial: Trial, variant: Variant, rng: np.random.Generator) -> Played:
     detectable = [n for n, actor in enumerate(trial.actors) if actor.id not in trial.unseen]
     eye = Eye(rng, trial.camera, [trial.actors[n].object_class for n in detectable], variant.miss)
     model: Any = _Model(eye)
-    scene = parse_scene(trial.scene_toml, "trial.toml")
+    scene = parse_scene(trial.scene_toml, "trial.toml", _taught(trial, painter))
     pipeline = CameraPipeline(scene, model, randomness=rng.bytes)
     if trial.setup:
         trial.setup(pipeline)
@@ -94,6 +97,21 @@ def play(trial: Trial, variant: Variant, rng: np.random.Generator) -> Played:
         reports += [(t_s, outcome.report) for outcome in pipeline.step(frame, frame.captured_at_us)]
     expected = [_expected(n, due, trial, sight, times_s, painter.switch_s) for n, due in enumerate(trial.due)]
     return Played(judge(expected, _claims(reports)), expected, reports, pictures)
+
+
+def _taught(trial: Trial, painter: Painter) -> OpenStates:
+    """The files of taught states that the scene names, taught as a technician would: by pictures."""
+    files: dict[str, ZoneStates] = {}
+    zones = parse_scene(trial.scene_toml, "trial.toml").zones if trial.lessons else {}
+    for lesson in trial.lessons:
+        vectors: list[NDArray[Any]] = []
+        for number, (_, t_s) in enumerate(lesson.pictures):
+            painter.paint(t_s, np.zeros((0, 4)), np.zeros(0), np.zeros(0))
+            polygon_px = zones[lesson.zone].polygon_px
+            vectors.append(describe(cut_zone(_frame(painter, number, 0), polygon_px)))
+        model = fit_states(np.stack(vectors), [state for state, _ in lesson.pictures])
+        files[lesson.file] = ZoneStates(model, describe)
+    return files.__getitem__
 
 
 def _times(trial: Trial, rng: np.random.Generator) -> Array:
@@ -116,11 +134,11 @@ def _frame(painter: Painter, number: int, at_us: int) -> Frame:
 def _expected(number: int, due: Due, trial: Trial, sight: Sight, times_s: Array, switch_s: float) -> Expected:
     """What is asked for of a happening: nothing that could not be seen, no act in a blackout."""
     is_blacked_out = due.begin_s - 1 <= switch_s + _BLACKOUT_S and due.due_s >= switch_s - 1
-    is_state = TRAITS[KIND_BY_SLUG[due.kind]].is_state
-    due_s = due.due_s + (_BLACKOUT_S if is_blacked_out and is_state else 0.0)
+    goes_on = TRAITS[KIND_BY_SLUG[due.kind]].is_state or due.due_s - due.begin_s >= _LONG_S
+    due_s = due.due_s + (_BLACKOUT_S if is_blacked_out else 0.0)
     is_over = due.end_s is not None and due_s >= due.end_s
     is_asked = _is_clear(due, trial, sight, times_s) and not is_over
-    is_asked &= not is_blacked_out or is_state
+    is_asked &= not is_blacked_out or goes_on
     tolerance = Tolerance(1.0, due.late_s, due.far_m)
     return Expected(
         number, due.kind, due.begin_s, due_s, due.latlon, trial.camera.id, bool(is_asked), tolerance

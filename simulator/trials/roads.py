@@ -240,3 +240,23 @@ def _approach(
     return vehicle, [
         due_of(vehicle, "crossing_not_yielded", meet_s - 1.0, meet_s + 0.5, meet_s + 2, far_m=9.0)
     ]
+
+
+def speeding_hotspot(rng: Rng, variant: Variant) -> Trial:
+    """Five minutes of traffic on one lane: many too fast, or one in twenty."""
+    x, seconds, period_s = float(rng.uniform(-40, 5)), 315.0, 300.0
+    camera = stand(rng, variant, (x, EAST_M), reach_m=13.0)
+    setting = Setting(camera, rng)
+    setting.zone("lane", rectangle((x, EAST_M), 12.5, 2.1))
+    setting.rule("speeding_hotspot", zone="lane", limit_kmh=40, over_kmh=20, vehicles=10, period_s=period_s)
+    is_hot = rng.random() < 0.7
+    actors: list[Actor] = []
+    t_s = 2.0
+    while t_s < seconds:
+        is_fast = rng.random() < (0.5 if is_hot else 0.04)
+        speed = float(rng.uniform(19, 23)) if is_fast else float(rng.uniform(8.5, 11.5))
+        points: list[Point] = [(x - 60, EAST_M), (x + 60, EAST_M)]
+        actors.append(driver(rng, 1 + len(actors), points, t_s - 60 / speed, speed))
+        t_s += float(rng.uniform(5.5, 9.5))
+    due = [Due("speeding_hotspot", 0.0, period_s, (x, EAST_M), late_s=15.0, far_m=16.0)] if is_hot else []
+    return Trial(camera, setting.text(), seconds, tuple(actors), tuple(due))

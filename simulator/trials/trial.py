@@ -95,6 +95,15 @@ Paint = Callable[[Canvas, float], None]
 """Writes into the picture of an instant, in place."""
 
 
+class Lesson(NamedTuple):
+    """A file of taught states that the scene names, and the pictures to teach it from."""
+
+    file: str
+    zone: str
+    pictures: tuple[tuple[str, float], ...]
+    """Each a state and the instant at which ``Trial.paint`` shows it, before or after the trial."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One trial. Times are seconds from its start, places metres on the street's plane."""
@@ -116,6 +125,7 @@ class Trial:
     """Only these spans are shown, the clock goes on between them; empty: all of it."""
     starts_at: str = ""
     """ISO 8601; empty: eleven in the morning by day, ten in the evening at night, local time."""
+    lessons: tuple[Lesson, ...] = ()
     setup: Callable[[Any], None] | None = None
     """Called with the camera's pipeline before the first picture."""
 
