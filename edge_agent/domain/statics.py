@@ -33,11 +33,14 @@ NOISE_S = 40.0
 LEAST_STEP, LARGEST_STEP, NOISE_FACTOR = 6.0, 25.0, 4.0
 """Luma levels by which a cell must differ, by its own restlessness."""
 SETTLE_S = 5.0
+SUSPECT_S = 1.5
 FULL_S = 12.0
 """A candidate needs no more support than this."""
 FORGET_RATE, HIDDEN_RATE = 3.0, 0.4
 """How fast support wanes, seconds a second: where the background is seen again, where something else is."""
 JUDGE_S = 0.9
+HIDDEN_SHARE = 0.3
+"""A blob is not judged while more of it is hidden."""
 LEAST_CELLS = 3
 LARGEST_SHARE = 0.12
 """A blob of more than this share of the picture is no thing; nor is anything while so much has changed."""
@@ -49,6 +52,8 @@ SAME_STAND = 0.35
 _REFERENCE_S = 1.8
 _REFERENCE_SHARE = 0.3
 _MARGIN = 6
+LEAST_RING = 12
+"""Half-size pixels of the surroundings that must be seen."""
 _TEXTURE = 2.0
 """Levels a half-size pixel: below it the ground has no texture to compare."""
 _SAME_TEXTURE = 0.55
@@ -210,13 +215,15 @@ class Statics:
         size, threshold = np.abs(difference), grid.threshold()
         is_learning = self._at_us - self._began_us < LEARN_S * 1e6
         differs = size > threshold
-        agrees = ~(differs | covered)
+        # What keeps another brightness is no noise and no background.
+        unsettled = ~covered & (grid.support_s < SUSPECT_S)
+        agrees = unsettled & ~differs
         if is_learning:
             agrees = ~covered
         follow = np.float32(0.3 if is_learning else 1 - np.exp(-elapsed_s / FOLLOW_S))
         grid.background += follow * difference * agrees
         calm = np.minimum(size, threshold) - grid.noise
-        grid.noise += np.float32(1 - np.exp(-elapsed_s / NOISE_S)) * calm * ~covered
+        grid.noise += np.float32(1 - np.exp(-elapsed_s / NOISE_S)) * calm * unsettled
         if not is_learning:
             active = np.flatnonzero((differs | (grid.support_s > 0)) & ~covered)
             self._is_restless = bool(len(active))
@@ -309,7 +316,7 @@ class Statics:
             return Nature.LIGHT
         if any(_is_same_stand(box, stood) for stood, _ in self._stood.values()):
             return Nature.STOOD
-        if covered[self._window(box, 1)].any():
+        if covered.flat[blob].mean() > HIDDEN_SHARE:
             return Nature.UNCLEAR
         mask = np.zeros(grid.background.shape, np.bool_)
         mask.flat[blob] = True
@@ -317,7 +324,8 @@ class Statics:
         where = slice(rows.start * 2, rows.stop * 2), slice(columns.start * 2, columns.stop * 2)
         now = half[where] * np.float32(0.25)
         before = self._reference[where] * np.float32(self._gain)
-        return nature_of(before, now, mask[rows, columns].repeat(2, 0).repeat(2, 1))
+        hidden = covered[rows, columns].repeat(2, 0).repeat(2, 1)
+        return nature_of(before, now, mask[rows, columns].repeat(2, 0).repeat(2, 1), hidden)
 
     def _box(self, cells: NDArray[np.intp]) -> Reals:
         assert self._grid is not None
@@ -338,13 +346,15 @@ class Statics:
         return Static(known.id, box, known.since_us, is_covered, is_attached)
 
 
-def nature_of(before: Reals, now: Reals, mask: Mask) -> Nature:
+def nature_of(before: Reals, now: Reals, mask: Mask, hidden: Mask) -> Nature:
     """What a settled blob is, from two half-size pictures of its surroundings, (h, w), levels.
 
-    ``mask`` (h, w) is the blob. Never ``STOOD``.
+    ``mask`` (h, w) is the blob, ``hidden`` (h, w) what something else stands before. Never ``STOOD``.
     """
-    ring = patches.grown(mask, 4) & ~patches.grown(mask, 2)
-    if not ring.any():
+    rim = patches.grown(mask, 1) & patches.grown(~mask, 2) & ~hidden
+    ring = patches.grown(mask, 4) & ~patches.grown(mask, 2) & ~hidden
+    mask = mask & ~hidden
+    if int(ring.sum()) < LEAST_RING or not mask.any() or not rim.any():
         return Nature.UNCLEAR
     before = before * np.float32((np.median(now[ring]) + 8) / (np.median(before[ring]) + 8))
     contrast = float(np.abs(now - before)[mask].mean())
@@ -352,7 +362,6 @@ def nature_of(before: Reals, now: Reals, mask: Mask) -> Nature:
     texture = float(np.hypot(*slopes_before)[mask].mean())
     if texture > _TEXTURE and patches.likeness(slopes_before, slopes_now, mask) > _SAME_TEXTURE:
         return Nature.LIGHT
-    rim = patches.grown(mask, 1) & patches.grown(~mask, 2)
     edge_before = float(np.hypot(*slopes_before)[rim].mean())
     edge_now = float(np.hypot(*slopes_now)[rim].mean())
     off_before = abs(float(before[mask].mean()) - float(before[ring].mean()))

@@ -23,8 +23,10 @@ COVERED_SHARE = 0.1
 """When tracked things hide more than this share of the place, nothing is said of it."""
 AROUND = 0.5
 """The surroundings reach this share of the place's size beyond it."""
-AROUND_ALIKE = 0.45
-"""Surroundings less alike than this have changed too: something stands before both, or it is the light."""
+AROUND_ALIKE = 0.5
+"""Surroundings less alike than this share of the usual have changed too: something stands before both, or it
+is the light."""
+_USUAL_SHARE = 0.1
 PAUSE_S = 10.0
 """After a gap of this length, and after a blackout, the light may be another one."""
 RELEARN_S = 900.0
@@ -42,6 +44,12 @@ class _Look:
     plane: Reals
     place: float = 0.0
     around: float = 0.0
+    usual: float | None = None
+    """How like they are while the place is itself: noise takes some of it."""
+
+    @property
+    def is_strange_around(self) -> bool:
+        return self.usual is not None and self.around < AROUND_ALIKE * self.usual
 
 
 class AssetRemoved:
@@ -55,6 +63,7 @@ class AssetRemoved:
         self._spec = spec
         self._corners = spec.zone.polygon_px
         self._place: Mask | None = None
+        self._around: Mask | None = None
         self._looks: list[_Look] = []
         self._smooth: Reals | None = None
         self._samples = 0
@@ -95,10 +104,12 @@ class AssetRemoved:
         look = self._best_look(now)
         if look.place >= self._spec.limits["least_match"]:
             look.plane += np.float32(FOLLOW_SHARE) * (now - look.plane)
+            usual = look.around if look.usual is None else look.usual
+            look.usual = usual + _USUAL_SHARE * (look.around - usual)
             self._gone_s, self._strange_s, self._is_new_light = 0.0, 0.0, False
             told, self._told = self._told, None
             return [told._replace(phase=Phase.END)] if told else []
-        if look.around < AROUND_ALIKE:
+        if look.is_strange_around:
             self._meet_strange(now, elapsed_s)
             return []
         self._is_new_light = False
@@ -119,6 +130,7 @@ class AssetRemoved:
     def _best_look(self, now: Reals) -> _Look:
         """The look that the place and its surroundings are most like, with how like they are."""
         assert self._place is not None
+        assert self._around is not None
         slopes = patches.gradients(now)
         for look in self._looks:
             before = patches.gradients(look.plane)
@@ -126,8 +138,8 @@ class AssetRemoved:
             look.place = 1.0
             if float(steep[self._place].mean()) >= LEAST_TEXTURE:
                 look.place = patches.likeness(before, slopes, self._place)
-            look.around = patches.likeness(before, slopes, ~self._place)
-            if float(steep[~self._place].mean()) < LEAST_TEXTURE:
+            look.around = patches.likeness(before, slopes, self._around)
+            if float(steep[self._around].mean()) < LEAST_TEXTURE:
                 look.around = -1.0 if self._is_new_light else 1.0
         return max(self._looks, key=lambda look: look.place + look.around)
 
@@ -156,6 +168,8 @@ class AssetRemoved:
                 [(left + 2 * n + 1, top + 2 * m + 1) for m in range(rows) for n in range(columns)], np.float64
             )
             self._place = (geometry.depth_in_polygon(points, self._corners) >= 0).reshape(half.shape)
+            # The thing's own edges belong to it.
+            self._around = ~patches.grown(self._place, 3)
         return half * np.float32(0.25)
 
     def _sighting(self, look: _Look, view: View) -> Sighting:
