@@ -22,6 +22,8 @@ from edge_agent.inference.runtime import Detector
 from edge_agent.pipeline import CameraPipeline
 from shared.messages import EventReport, Phase
 
+Sight = tuple[Frame, bool]
+"""A frame, and whether the camera was away before it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,7 +67,7 @@ class Records:
 
 
 def watch_frames(
-    frames: Iterator[Frame], scene: Scene, file: str, detector: Detector, records: Records, *, is_live: bool
+    sights: Iterator[Sight], scene: Scene, file: str, detector: Detector, records: Records, *, is_live: bool
 ) -> dict[str, Any]:
     """Work all frames through; gives the sums. A camera is watched until Ctrl-C.
 
@@ -78,7 +80,9 @@ def watch_frames(
     first_us = last_us = 0
     begun_cpu_s = time.process_time()
     try:
-        for frame in frames:
+        for frame, is_seam in sights:
+            if is_seam:
+                pipeline.reconnected(frame.captured_at_us)
             first_us, last_us = first_us or frame.captured_at_us, frame.captured_at_us
             reports = [outcome.report for outcome in pipeline.step(frame, frame.captured_at_us)]
             began.update(report.kind.slug for report in reports if report.phase is Phase.BEGIN)

@@ -11,9 +11,9 @@ import typer
 from edge_agent.cli.outcome import plain_errors, show
 
 if TYPE_CHECKING:
-    from edge_agent.domain.detection import Frame
     from edge_agent.domain.scene import Scene
     from edge_agent.domain.scene_file import OpenStates
+    from edge_agent.watching import Sight
 
 CLIP_START = "2026-01-01T00:00:00+00:00"
 """When a clip began, if nobody says: fixed, so that the same clip always gives the same answer."""
@@ -82,13 +82,14 @@ def _parse_start(text: str) -> int:
     return round(moment.timestamp() * 1e6)
 
 
-def _clip(source: str, scene: "Scene", fps: float, start_at_us: int) -> "Iterator[Frame]":
+def _clip(source: str, scene: "Scene", fps: float, start_at_us: int) -> "Iterator[Sight]":
     from edge_agent.sources.file import read_frames
 
-    return read_frames(Path(source.removeprefix("file:")), fps, start_at_us, scene.camera)
+    frames = read_frames(Path(source.removeprefix("file:")), fps, start_at_us, scene.camera)
+    return ((frame, False) for frame in frames)
 
 
-def _live_frames(source: str, scene: "Scene", fps: float, parts: ExitStack) -> "Iterator[Frame]":
+def _live_frames(source: str, scene: "Scene", fps: float, parts: ExitStack) -> "Iterator[Sight]":
     """A camera's frames as they come, through a confined decoder, until Ctrl-C."""
     from edge_agent.sources.address import parse_address
     from edge_agent.sources.decoders import DecoderServer
@@ -104,4 +105,4 @@ def _live_frames(source: str, scene: "Scene", fps: float, parts: ExitStack) -> "
     while feed.is_alive:
         arrival = feed.mailbox.take(_TAKE_S)
         if arrival is not None:
-            yield arrival.frame
+            yield arrival.frame, arrival.is_seam

@@ -158,7 +158,9 @@ def test_the_same_frames_give_the_same_files(scene: Scene, tmp_path: Path) -> No
         out.mkdir()
         paths = [out / "events.jsonl", out / "tracks.jsonl", out / "seen.mp4"]
         with Records(scene, *paths, FPS) as records:
-            answer = watch_frames(frames(100), scene, "yard.toml", BrightThings(), records, is_live=False)
+            answer = watch_frames(
+                ((f, False) for f in frames(100)), scene, "yard.toml", BrightThings(), records, is_live=False
+            )
         assert answer["events_by_kind"] == {"intrusion": 1}
         assert answer["tracks"] == 1
         assert answer["frames_inferred"] < answer["frames"] == 100
@@ -175,7 +177,7 @@ def test_the_same_frames_give_the_same_files(scene: Scene, tmp_path: Path) -> No
 def test_a_scene_of_another_size_is_refused(scene: Scene) -> None:
     small = [frame._replace(width=160) for frame in frames(1)]
     with Records(scene, None, None, None, FPS) as records, pytest.raises(SettingsRefused) as caught:
-        watch_frames(iter(small), scene, "yard.toml", BrightThings(), records, is_live=False)
+        watch_frames(((f, False) for f in small), scene, "yard.toml", BrightThings(), records, is_live=False)
     assert "yard.toml: camera.size_px" in str(caught.value)
     assert "[160, 240]" in str(caught.value)
 
@@ -201,3 +203,14 @@ def test_the_command_says_what_is_wrong(
     assert result.stderr.startswith("error: ")
     assert len(result.stderr.splitlines()) == 1
     assert told in result.stderr
+
+
+def test_after_a_seam_the_rules_wait(scene: Scene) -> None:
+    """A camera that was away: whoever stands there now may have stood there before."""
+    events: list[int] = []
+    for is_away in (False, True):
+        sights = ((frame, is_away and number == 5) for number, frame in enumerate(frames(75)))
+        with Records(scene, None, None, None, FPS) as records:
+            answer = watch_frames(sights, scene, "yard.toml", BrightThings(), records, is_live=False)
+        events.append(answer["events"])
+    assert events == [1, 0]
