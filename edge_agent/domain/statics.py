@@ -168,6 +168,7 @@ class Statics:
         self._at_us = at_us
         self._gain *= self._grid.brighten(cells)
         covered = self._cover(tracks, at_us)
+        self._uncover(self._grid, cells, half, covered)
         self._follow(self._grid, cells, covered, elapsed_s)
         self._refer(self._grid, half, covered)
         if at_us - self._judged_us >= JUDGE_S * 1e6:
@@ -181,6 +182,7 @@ class Statics:
         self._grid = _Grid(cells)
         self._reference: Reals = half.astype(np.float32) / 4
         self._gain = 1.0
+        self._unseen: Mask = np.zeros(cells.shape, np.bool_)
         self._at_us = self._began_us = at_us
 
     # The backgrounds
@@ -201,6 +203,18 @@ class Statics:
             if at_us - stood_us > STOOD_MEMORY_S * 1e6:
                 del self._stood[number]
         return covered
+
+    def _uncover(self, grid: _Grid, cells: Reals, half: NDArray[np.uint16], covered: Mask) -> None:
+        """Take what comes to light where something stood from the beginning as the background."""
+        if self._at_us - self._began_us < LEARN_S * 1e6:
+            self._unseen |= covered
+            return
+        fresh = self._unseen & ~covered
+        if fresh.any():
+            self._unseen &= covered
+            grid.adopt(np.flatnonzero(fresh), cells)
+            fine = fresh.repeat(2, 0).repeat(2, 1)
+            self._reference[fine] = half[fine] * np.float32(0.25 / self._gain)
 
     def _window(self, box: Reals, margin: int) -> tuple[slice, slice]:
         """The cells of a box in pixels, with so many around it."""

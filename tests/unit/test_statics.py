@@ -149,3 +149,11 @@ def test_a_turned_camera_forgets(watch: Watch) -> None:
     watch.show(with_bag(floor()), 9)
     watch.statics.restart(keep=False)
     assert watch.show(with_bag(floor()), 20) == []
+
+
+def test_a_parked_car_of_the_beginning_drives_off_and_leaves_nothing() -> None:
+    watch, parked = Watch(), floor()
+    parked[60:150, 100:130] = 60
+    watch.show(parked, 8, [person(100)])
+    assert watch.show(floor(), 20) == []
+    assert len(watch.show(with_bag(floor()), 9)) == 1
