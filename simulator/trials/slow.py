@@ -132,7 +132,7 @@ def dump(rng: Rng, variant: Variant) -> Trial:
 
     def scene(setting: Setting, focus: Point) -> None:
         setting.zone("verge", _square(focus, 3.5))
-        setting.rule("dump", zone="verge")
+        setting.rule("dump", zone="verge", sample_s=540)
 
     return _trial(rng, variant, "dump", 600, 20, 4, scene, happens, shade, is_due=not variant.falls)
 
@@ -151,7 +151,7 @@ def standing_water(rng: Rng, variant: Variant) -> Trial:
 
     def scene(setting: Setting, focus: Point) -> None:
         setting.zone("road", _square(focus, 4.0))
-        setting.rule("standing_water", zone="road")
+        setting.rule("standing_water", zone="road", sample_s=120)
 
     return _trial(rng, variant, "standing_water", 150, 20, 4, scene, happens, wet, is_due=not variant.falls)
 
@@ -167,7 +167,7 @@ def snow_not_cleared(rng: Rng, variant: Variant) -> Trial:
 
     def scene(setting: Setting, focus: Point) -> None:
         setting.zone("path", _square(focus, 3.0))
-        setting.rule("snow_not_cleared", zone="path", limit_h=2)
+        setting.rule("snow_not_cleared", zone="path", limit_h=2, sample_s=1700)
 
     is_due = variant.condition in ("day", "wind")
     return _trial(rng, variant, "snow_not_cleared", 1800, 16, 5, scene, happens, swept, is_due=is_due)
@@ -223,7 +223,7 @@ def _taught(
     top = float(np.clip(middle[1] - side * 0.8, 4, high - side - 4))
     zone = (left, top, left + side, top + side)
     setting.zone_px("bin", [(zone[0], zone[1]), (zone[2], zone[1]), (zone[2], zone[3]), (zone[0], zone[3])])
-    setting.rule(kind, zone="bin", states="bin.states", **values)
+    setting.rule(kind, zone="bin", states="bin.states", sample_s=every_s - 60.0, **values)
     count, seed = 16, int(rng.integers(1 << 30))
     begin = _begin(variant, count, needed) if late_s is None else 3
     begin_s, is_quiet = begin * every_s - 60.0, rng.random() < 0.25

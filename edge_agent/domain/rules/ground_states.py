@@ -33,6 +33,7 @@ _GLARE = 225.0
 """White is 235 in a camera's picture: from here on it is burnt out, and shows nothing."""
 _LIT_SHARES = (0.5, 0.75)
 _BARED_SHARE = 0.6
+_MIRROR = 1.3
 _PALE, _SNOW_LUMA, _WATER_COLOUR = 9.0, 185.0, 20.0
 
 Judge = Callable[[Look, Look, Mask], Mask]
@@ -44,6 +45,8 @@ class GroundEye:
 
     name, limit_name = "area_m2", "limit_m2"
     whole_share = WHOLE_SHARE
+    unfair = frozenset({Weather.RAIN, Weather.SNOW, Weather.FOG})
+    """In this weather it does not judge."""
     needs_same_light = True
     """Shadows move: only what was seen in the same light can show that something is bad."""
 
@@ -60,7 +63,7 @@ class GroundEye:
 
     def look(self, view: View, is_open: bool) -> Sample | None:
         """See ``Eye``. A light that was not seen before is learned; it counts for nothing until then."""
-        if view.frame is None or view.conditions.weather in (Weather.RAIN, Weather.SNOW, Weather.FOG):
+        if view.frame is None or view.conditions.weather in self.unfair:
             return None
         grid = self._ready(view, view.frame)
         bad = self._compare(view, view.frame, grid, is_open)
@@ -148,6 +151,8 @@ class SnowEye(GroundEye):
 
     name, limit_name = "share", "limit_share"
     whole_share = 1.0
+    unfair = frozenset({Weather.RAIN, Weather.SNOW})
+    """Not fog: a street under snow is as pale as one in fog."""
     needs_same_light = False
 
     def __init__(self, spec: RuleSpec) -> None:
@@ -230,7 +235,10 @@ def _differs(look: Look, known: Look, colour: Reals, gain: float) -> Mask:
     differs = np.abs(look.luma / gain - known.luma) > STEP
     differs |= (colour > COLOUR_STEP) | (texture > 1.6 * known.spread + 4)
     left = look.luma / np.maximum(known.luma * gain, 4)
-    is_alike = np.abs(texture / np.maximum(left, 0.1) - known.spread) < 3 + 0.5 * known.spread
+    # The ground's texture is dimmed with it, noise and snowflakes are not: what it is lies between the two.
+    fullest, least = texture / np.clip(left, 0.1, 1), texture
+    allowed = 3 + 0.5 * known.spread
+    is_alike = (fullest > known.spread - allowed) & (least < known.spread + allowed)
     is_shaded = (left > _DARKEST) & (left < _SHADE) & (colour < COLOUR_STEP) & is_alike
     is_smoothed = (texture < 0.5 * known.spread) & (colour < _WATER_COLOUR)
     return differs & ~is_shaded & ~is_smoothed
@@ -244,7 +252,12 @@ def flooded(look: Look, known: Look, both: Mask) -> Mask:
     is_smooth = look.spread / gain < np.maximum(0.65 * known.spread, noise + 0.5)
     colour = _colour_change(look, known, both)
     differs = (np.abs(look.luma / gain - known.luma) > STEP / 2) | (colour > COLOUR_STEP / 2)
-    return both & is_textured & is_smooth & differs & (look.luma < _GLARE)
+    wet = is_textured & is_smooth & differs
+    if not look.is_day:
+        # By night the texture is lost in noise, and no shadow moves: what mirrors the lamps is brighter.
+        mirrors = look.luma / gain > np.maximum(_MIRROR * known.luma, known.luma + STEP)
+        wet |= mirrors & (look.spread < 1.3 * known.spread + 1)
+    return both & wet & (look.luma < _GLARE)
 
 
 def snowed(look: Look, known: Look, both: Mask) -> Mask:
