@@ -1,10 +1,9 @@
 """The rule ``stopped_on_carriageway``: a vehicle stands while the others drive past it."""
 
-import math
 from dataclasses import dataclass, field
 
 from edge_agent.domain.geometry import Point
-from edge_agent.domain.rules.flow import Flow, Vehicle, go_the_same_way
+from edge_agent.domain.rules.flow import Flow, Vehicle, go_the_same_way, place_on_plane, scale_of
 from edge_agent.domain.rules.form import DAY_S, Parameter, RuleEntry, RuleForm
 from edge_agent.domain.rules.sighting import Sighting, View, rounded
 from edge_agent.domain.rules.standing import Parked, Standing, is_jam
@@ -14,8 +13,8 @@ from shared.messages import Phase
 
 PARKED_S = 600.0
 """What has stood for so long is no traffic any more, when it is told whether the traffic jams."""
-PAST = 0.3
-"""A vehicle passes when it was so far behind and then is so far ahead, in sizes of the box that stands."""
+PAST_M = 1.5
+"""A vehicle passes when it was so far behind, or not there before, and then is so far ahead."""
 PASSING_KMH = 8.0
 CAME_S = 2.0
 """Who drives on in the first moments came before it stopped."""
@@ -27,6 +26,7 @@ class _Passers:
 
     heading: Point | None
     """Where it was going; None when it was never seen to move."""
+    since_us: int = 0
     behind: set[int] = field(default_factory=set[int])
     passed: set[int] = field(default_factory=set[int])
 
@@ -35,8 +35,8 @@ class StoppedOnCarriageway:
     """A vehicle stands in the zone for ``limit_s`` while ``passers`` others go past it the same way. A state:
     told of again when the time has doubled; ends when the vehicle leaves.
 
-    Nobody passes in a queue at a light, and the timer pauses while the traffic jams. In ``bus_stop`` buses may
-    stand.
+    Nobody passes in a queue at a light, and the timer pauses while the traffic jams. In ``bus_stop`` buses
+    may stand.
     """
 
     def __init__(self, spec: RuleSpec) -> None:
@@ -56,7 +56,7 @@ class StoppedOnCarriageway:
         left = self._standing.step(view, is_paused=is_jam(view, self._spec.zone, PARKED_S))
         sightings = [sighting for parked in left for sighting in self._end(parked)]
         for parked in self._standing.places:
-            self._watch(parked, vehicles)
+            self._watch(parked, vehicles, view)
             sightings += self._tell(parked, view)
         return sightings
 
@@ -72,10 +72,11 @@ class StoppedOnCarriageway:
         self._standing.places, self._passers = [], {}
         return ended
 
-    def _watch(self, parked: Parked, vehicles: list[Vehicle]) -> None:
+    def _watch(self, parked: Parked, vehicles: list[Vehicle], view: View) -> None:
         """Note who drives past."""
         passers = self._passers.setdefault(parked.thread, _Passers(None))
-        passers.heading = passers.heading or self._headings.get(parked.track.id)
+        passers.heading = self._headings.get(parked.track.id, passers.heading)
+        passers.since_us = passers.since_us or view.at_us
         if parked.stood_s < CAME_S:
             return
         for vehicle in vehicles:
@@ -83,11 +84,14 @@ class StoppedOnCarriageway:
                 continue
             if vehicle.speed_kmh < PASSING_KMH or not go_the_same_way(vehicle.heading, passers.heading):
                 continue
-            ahead = _ahead(parked, vehicle)
-            if ahead < -PAST:
-                passers.behind.add(vehicle.visit.thread)
-            elif ahead > PAST and vehicle.visit.thread in passers.behind:
-                passers.passed.add(vehicle.visit.thread)
+            ahead_m = _ahead_m(parked, vehicle, view)
+            thread, first_us = vehicle.visit.thread, vehicle.visit.track.first_seen_us
+            if ahead_m < -PAST_M:
+                passers.behind.add(thread)
+            elif ahead_m > PAST_M and (
+                thread in passers.behind or first_us > passers.since_us + CAME_S * 1e6
+            ):
+                passers.passed.add(thread)
 
     def _is_bus_at_stop(self, parked: Parked, view: View) -> bool:
         stop = self._spec.other_zones.get("bus_stop")
@@ -123,13 +127,14 @@ class StoppedOnCarriageway:
         return Sighting(kind, phase, parked.thread, place, parked.track, 1, rounded(reason))
 
 
-def _ahead(parked: Parked, vehicle: Vehicle) -> float:
-    """How far ahead of one that stands another is, in its own direction; sizes of the standing one's box."""
-    track, box = vehicle.visit.track, parked.box
-    x, y = (now - at for now, at in zip(track.foot_px, parked.track.foot_px, strict=True))
-    x_s, y_s = track.velocity_px_s
-    size = math.sqrt(max(1.0, float((box[2] - box[0]) * (box[3] - box[1]))))
-    return (x * x_s + y * y_s) / max(1e-6, math.hypot(x_s, y_s)) / size
+def _ahead_m(parked: Parked, vehicle: Vehicle, view: View) -> float:
+    """How far ahead of one that stands another is, in its own direction; 0 when that is not known."""
+    scale = scale_of(parked.track)
+    at = place_on_plane(view, parked.track.foot_px, scale)
+    now = place_on_plane(view, vehicle.visit.track.foot_px, scale)
+    if at is None or now is None or vehicle.heading is None:
+        return 0.0
+    return (now[0] - at[0]) * vehicle.heading[0] + (now[1] - at[1]) * vehicle.heading[1]
 
 
 def _was_passed(reason: dict[str, float]) -> bool:
