@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edge_agent.box_watch import BoxWatch
 from edge_agent.clips import ClipKeeper, Sealing
+from edge_agent.commands import Commands, LiveViews
 from edge_agent.domain.fields import SceneError
 from edge_agent.domain.scene import Scene
 from edge_agent.domain.scene_file import parse_scene
@@ -85,6 +86,7 @@ class Agent:
         self.decoders = DecoderServer()
         self._parts.callback(self.decoders.close)
         self.decoders.start()
+        self.live = LiveViews([camera.id for camera in settings.cameras], settings.evidence.live_cameras)
         self.clips = self._open_clips()
         if self.clips:
             self._parts.callback(self.clips.close)
@@ -129,7 +131,7 @@ class Agent:
         pipeline = CameraPipeline(scene, self.detector, randomness=os.urandom)
         return CameraWatch(
             feed, pipeline, self.outbox, now_us, stored, self._track_log(scene), self._memory_of(scene),
-            witnesses=[self.clips] if self.clips else [],
+            witnesses=[self.live, *([self.clips] if self.clips else [])],
         )  # fmt: skip
 
     def _clip_terms(self) -> ClipTerms:
@@ -155,6 +157,12 @@ class Agent:
             log.warning("no clips: the hub gave no key to seal them to; enrol this box again")
         elif self.clips:
             self.clips.seal_for(Sealing(credentials.box, credentials.key, {recipient_id(key): key}))
+
+    def _commands(self, credentials: Credentials) -> Commands:
+        return Commands(
+            credentials.site, credentials.box, credentials.key.unsealing_key(), self.clips, self.live,
+            self.outbox, self.settings.evidence.send_kib_s << 10,
+        )  # fmt: skip
 
     def _memory_of(self, scene: Scene) -> MemoryFile:
         """Where a camera's slow rules keep what they know over a restart."""
@@ -203,6 +211,7 @@ class Agent:
             Envelope(credentials.site, credentials.box, self.outbox.epoch),
             lambda: NatsLink(credentials),
             self.health,
+            self._commands(credentials),
         )
         self.supervisor.start()
         try:

@@ -18,6 +18,7 @@ from hub.api.console import Console
 from hub.api.health import Probes
 from hub.api.server import PortTaken, Server, listen
 from hub.bus.accounts import BusAccounts, hub_login
+from hub.bus.asking import BoxLine
 from hub.bus.claims import assert_account, watch_account
 from hub.bus.connection import HubBus
 from hub.bus.embedded import EmbeddedNats
@@ -33,9 +34,11 @@ from hub.db.queries_ingest import committed_ranges
 from hub.db.queries_routing import seed_routing
 from hub.errors import HubError, StartRefused
 from hub.services import sessions
+from hub.services.clips import Clips
 from hub.services.devices import Devices, open_accounts
 from hub.services.evidence_key import open_evidence_key, public_text
 from hub.services.feed import Feed
+from hub.services.live import Live
 from hub.services.metrics import Gauges
 from hub.services.parts import Parts, utc_now_us
 from hub.services.passwords import Passwords
@@ -118,13 +121,16 @@ class Hub:
         self._clean_up.add("listener", _closing(listener.close))
         parts = await self._open_parts()
         nats, devices = await self._start_bus_server(parts)
-        bus, ingest = self._start_bus(parts, nats, devices)
+        bus, line, ingest = self._start_bus(parts, nats, devices)
+        clips = Clips(parts, line)
+        self._clean_up.add("clips", clips.close)
         dispatch = DispatchWorker(parts, open_connectors(self._settings.dispatch.timeout_s), random.random)
         self._spawn("dispatch worker", dispatch.run())
         feed = Feed(parts)
         self._spawn("live stream", feed.run())
         probes = _probes(bus, nats, ingest, dispatch, feed)
-        desk = Desk(parts, feed, devices, ingest.ingest, probes, Console(), nats.port)
+        live = Live(parts, line)
+        desk = Desk(parts, feed, devices, ingest.ingest, clips, live, probes, Console(), nats.port)
         await self._serve(desk, listener)
         self.desk = desk
         return await self._ready(parts, listener, nats.port)
@@ -176,7 +182,9 @@ class Hub:
             await nats.start()
         return nats
 
-    def _start_bus(self, parts: Parts, nats: EmbeddedNats, devices: Devices) -> tuple[HubBus, IngestWorker]:
+    def _start_bus(
+        self, parts: Parts, nats: EmbeddedNats, devices: Devices
+    ) -> tuple[HubBus, BoxLine, IngestWorker]:
         bus = HubBus(lambda: nats.url, lambda: hub_login(devices.accounts.keys, _now_s()))
         bus.on_connect(make_streams)
 
@@ -186,13 +194,14 @@ class Hub:
 
         answer_sync(bus, ranges)
         hear_health(bus, devices.heard)
+        line = BoxLine(bus)
         rest_the_collector()
         ingest = IngestWorker(
             bus, parts.database, parts.changes, parts.evidence_dir, parts.now_us, parts.dispatch_wake
         )
         self._spawn("bus connection", bus.run())
         self._spawn("ingest worker", ingest.run(), before_cancel=ingest.stop)
-        return bus, ingest
+        return bus, line, ingest
 
     async def _serve(self, desk: Desk, listener: socket.socket) -> None:
         server = Server(create_api(desk))

@@ -12,9 +12,13 @@ from shared.messages import (
     MAX_EVIDENCE_BYTES,
     MAX_REPORTS,
     Batch,
+    ClipReply,
+    ClipRequest,
     EventReport,
     Evidence,
     Health,
+    LivePicture,
+    LiveRequest,
     Seq,
     SyncReply,
     SyncRequest,
@@ -22,8 +26,31 @@ from shared.messages import (
 )
 from shared.reasons import REASON_NAMES, REASON_NUMBERS
 
-Message = Batch | EventReport | Evidence | Health | SyncReply | SyncRequest
-M = TypeVar("M", Batch, EventReport, Evidence, Health, SyncReply, SyncRequest)
+Message = (
+    Batch
+    | ClipReply
+    | ClipRequest
+    | EventReport
+    | Evidence
+    | Health
+    | LivePicture
+    | LiveRequest
+    | SyncReply
+    | SyncRequest
+)
+M = TypeVar(
+    "M",
+    Batch,
+    ClipReply,
+    ClipRequest,
+    EventReport,
+    Evidence,
+    Health,
+    LivePicture,
+    LiveRequest,
+    SyncReply,
+    SyncRequest,
+)
 
 MAX_BODY_BYTES = 65_536
 _MAX_ARRAY = 10_000

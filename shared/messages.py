@@ -19,6 +19,9 @@ MAX_BATCH_BYTES = 32 * 1024
 MAX_EVIDENCE_BYTES = 60_000
 """A whole evidence message; below the stream's 65,536, which is below the user's 262,144."""
 
+MAX_PART_BYTES = 49_152
+"""Of a clip in one message."""
+
 MAX_SYNC_RANGES = 3_000
 """A hub names the newest so many ranges; with more, a reply could outgrow a body."""
 
@@ -186,3 +189,71 @@ class SyncReply(_Wire, frozen=True):
     version: Version
     epoch: Epoch
     ranges: Annotated[list[tuple[Seq, Seq]], Meta(max_length=10_000)]
+
+
+class ClipStep(IntEnum):
+    """What the hub wants of a clip."""
+
+    HEAD = 0
+    """Its manifest and the sealed file's beginning."""
+    PART = 1
+    """The sealed file's bytes from ``offset`` on."""
+    REDACT = 2
+    """That a redacted one is made; asked again, how far that is."""
+
+
+class ClipState(IntEnum):
+    """What the box says to that."""
+
+    READY = 0
+    WORKING = 1
+    """Ask again in a second."""
+    GONE = 2
+    """There is none; ``detail`` says why."""
+    FAILED = 3
+
+
+class ClipRequest(_Wire, frozen=True):
+    """The hub asks a box for a clip; the answer goes to ``subjects.answer`` of ``request_id``."""
+
+    version: Version
+    request_id: EventId
+    event_id: EventId
+    form: Annotated[int, Meta(ge=0, le=1)]
+    """A number of ``shared.sealed.Form``."""
+    step: ClipStep
+    offset: Annotated[int, Meta(ge=0, lt=1 << 40)] = 0
+    key: Annotated[bytes, Meta(max_length=128)] = b""
+    """For ``REDACT``: the original's file key, in a sealed box for this box's own key."""
+
+
+class ClipReply(_Wire, frozen=True):
+    """A box's answer."""
+
+    version: Version
+    request_id: EventId
+    state: ClipState
+    size_bytes: Annotated[int, Meta(ge=0, lt=1 << 40)]
+    """Of the sealed file."""
+    offset: Annotated[int, Meta(ge=0, lt=1 << 40)]
+    body: Annotated[bytes, Meta(max_length=MAX_PART_BYTES)]
+    manifest: Annotated[bytes, Meta(max_length=8_192)] = b""
+    detail: Annotated[str, Meta(max_length=200)] = ""
+
+
+class LiveRequest(_Wire, frozen=True):
+    """The hub asks for a camera's live view, for as long as the lease runs; it is renewed by asking again."""
+
+    version: Version
+    camera: Identity
+    lease_ms: Annotated[int, Meta(ge=1_000, le=60_000)]
+
+
+class LivePicture(_Wire, frozen=True):
+    """A redacted picture of a live view, or why there is none."""
+
+    version: Version
+    camera: Identity
+    at_us: Micros
+    jpeg: Annotated[bytes, Meta(max_length=MAX_EVIDENCE_BYTES)]
+    refusal: Annotated[str, Meta(max_length=200)] = ""

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from msgspec import Struct
 from nacl.exceptions import BadSignatureError
+from nacl.public import PrivateKey, PublicKey
 from nacl.signing import SigningKey, VerifyKey
 
 
@@ -34,6 +35,10 @@ class Key(Struct, frozen=True):
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature over ``message``."""
         return SigningKey(_unchecked(self.seed)[2:34]).sign(message).signature
+
+    def unsealing_key(self) -> PrivateKey:
+        """The same key for opening what was sealed with ``sealing_key`` (Ed25519 → X25519)."""
+        return SigningKey(_unchecked(self.seed)[2:34]).to_curve25519_private_key()
 
     def __repr__(self) -> str:
         return f"Key({self.public})"
@@ -65,6 +70,11 @@ def public_key_bytes(text: str) -> bytes:
             "nkey_public: not a public key; 56 capital letters and digits that begin with 'U' are wanted"
         )
     return raw[1:33]
+
+
+def sealing_key(text: str) -> PublicKey:
+    """What can be sealed to a box's public key. Raises ``ValueError`` when it is none."""
+    return VerifyKey(public_key_bytes(text)).to_curve25519_public_key()
 
 
 def fingerprint(public_key: str) -> str:

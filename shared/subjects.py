@@ -8,6 +8,8 @@
     health                         a heartbeat
     sync                           "what have you committed?", answered on the box's own inbox
     cmd.<verb>                     from the hub to the box
+    answer.<request>               what the box says to a command
+    live.<camera>                  a redacted picture while somebody looks
 """
 
 from typing import NamedTuple
@@ -23,6 +25,8 @@ ALL_SOS = f"{ROOT}.*.*.sos.*"
 ALL_EVIDENCE = f"{ROOT}.*.*.evidence.*"
 ALL_HEALTH = f"{ROOT}.*.*.health"
 ALL_SYNC = f"{ROOT}.*.*.sync"
+ALL_ANSWERS = f"{ROOT}.*.*.answer.*"
+ALL_LIVE = f"{ROOT}.*.*.live.*"
 
 
 class Address(NamedTuple):
@@ -31,7 +35,7 @@ class Address(NamedTuple):
     site: str
     box: str
     topic: str
-    """``evt``, ``sos``, ``evidence``, ``health``, ``sync`` or ``cmd``."""
+    """``evt``, ``sos``, ``evidence``, ``health``, ``sync``, ``cmd``, ``answer`` or ``live``."""
     rest: tuple[str, ...]
 
 
@@ -63,6 +67,14 @@ def sync(site: str, box: str) -> str:
 
 def command(site: str, box: str, verb: str) -> str:
     return f"{prefix(site, box)}.cmd.{check_identity(verb, 'verb')}"
+
+
+def answer(site: str, box: str, request_id: bytes) -> str:
+    return f"{prefix(site, box)}.answer.{request_id.hex()}"
+
+
+def live(site: str, box: str, camera: str) -> str:
+    return f"{prefix(site, box)}.live.{check_identity(camera, 'camera')}"
 
 
 def inbox_prefix(box: str) -> str:

@@ -1,9 +1,11 @@
 """What of a picture must be made unreadable before it leaves the box: heads and number plates."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.domain.detection import Detections, Reals
+from edge_agent.domain.detection import Detections, Reals, Track
 from shared.kinds import VEHICLES, ObjectClass
 
 HEAD_SHARE = 0.35
@@ -15,6 +17,17 @@ MARGIN = 0.12
 LEAST_PX = 4
 _RIDDEN = frozenset({ObjectClass.BICYCLE, ObjectClass.MOTORCYCLE})
 """A rider is often seen as part of what he rides."""
+
+
+def everything(tracks: Sequence[Track], seen: Detections) -> Detections:
+    """All that may be a person or vehicle: what is followed, and what the model saw, however faintly."""
+    boxes = np.array([track.box for track in tracks], np.float32).reshape(-1, 4)
+    classes = np.array([track.object_class for track in tracks], np.int16)
+    return Detections(
+        np.concatenate([seen.boxes, boxes]),
+        np.concatenate([seen.scores, np.ones(len(boxes), np.float32)]),
+        np.concatenate([seen.classes, classes]),
+    )
 
 
 def private_regions(things: Detections, width: int, height: int) -> NDArray[np.int32]:

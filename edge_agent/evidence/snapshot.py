@@ -10,6 +10,7 @@ from edge_agent.domain.privacy import private_regions
 MAX_SNAPSHOT_BYTES = 56_000
 """Below a whole evidence message's 60,000."""
 MAX_SIDE_PX = 960
+VIEW_SIDE_PX = 640
 BLOCK_SHARE = 0.2
 """A block's side as a share of its region's shorter side: five blocks across a head show no face."""
 LEAST_BLOCK_PX = 8
@@ -33,6 +34,14 @@ def make_snapshot(
     left, top, right, bottom = (round(float(side)) for side in subject_box)
     cv2.rectangle(picture, (left, top), (right, bottom), _SUBJECT_BGR, 1, cv2.LINE_AA)
     return _encode(picture)
+
+
+def make_view(frame: Frame, things: Detections) -> bytes:
+    """A small redacted JPEG of the whole frame, for a live view; ``things`` as for ``make_snapshot``."""
+    picture = np.asarray(cv2.cvtColor(frame.i420, cv2.COLOR_YUV2BGR_I420), np.uint8)
+    redact(picture, private_regions(things, frame.width, frame.height))
+    small = _fit(picture, VIEW_SIDE_PX)
+    return _encode(small)
 
 
 def redact(picture: Picture, regions: NDArray[np.int32]) -> None:

@@ -4,9 +4,10 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
@@ -16,6 +17,8 @@ from shared.subjects import inbox_prefix
 
 _CONNECT_WITHIN_S = 10.0
 _ACK_WITHIN_S = 5.0
+_HEARD_AT_ONCE = 64
+"""Commands that wait; the hub asks again for what was dropped."""
 _NEVER = {10054, 10060}
 """JetStream: larger than the stream takes; not the expected stream."""
 
@@ -73,6 +76,17 @@ class NatsLink:
         """Say something that nobody stores. Raises ``LinkFailed``."""
         try:
             await self._client.publish(subject, body)
+        except (OSError, TimeoutError, NatsError) as error:
+            raise self._failure(error) from error
+
+    async def hear(self, subject: str, take: Callable[[bytes], Awaitable[None]]) -> None:
+        """Have ``take`` called, one after the other, with what the hub sends. Raises ``LinkFailed``."""
+
+        async def taken(message: Msg) -> None:
+            await take(message.data)
+
+        try:
+            await self._client.subscribe(subject, cb=taken, pending_msgs_limit=_HEARD_AT_ONCE)
         except (OSError, TimeoutError, NatsError) as error:
             raise self._failure(error) from error
 

@@ -33,7 +33,14 @@ class Link(Publisher, Protocol):
     async def open(self) -> None: ...
     async def ask(self, subject: str, body: bytes) -> bytes: ...
     async def tell(self, subject: str, body: bytes) -> None: ...
+    async def hear(self, subject: str, take: Callable[[bytes], Awaitable[None]]) -> None: ...
     async def close(self) -> None: ...
+
+
+class Desk(Protocol):
+    """What answers the hub's commands over a link; see ``edge_agent.commands``."""
+
+    async def serve(self, link: Link) -> None: ...
 
 
 class Relay:
@@ -45,11 +52,13 @@ class Relay:
         envelope: Envelope,
         new_link: Callable[[], Link],
         health: Callable[[], Health],
+        desk: Desk | None = None,
     ) -> None:
         self._outbox = outbox
         self._envelope = envelope
         self._new_link = new_link
         self._health = health
+        self._desk = desk
         self._synced: Link | None = None
         self.state = RelayState()
 
@@ -93,6 +102,8 @@ class Relay:
                 tasks.create_task(_every(_SYNC_EVERY_S, lambda: self._sync(link)), name="sync")
                 tasks.create_task(_every(_BEAT_EVERY_S, lambda: self._beat(link)), name="beat")
                 tasks.create_task(_until_closed(link), name="watch")
+                if self._desk:
+                    tasks.create_task(self._desk.serve(link), name="commands")
         except BaseExceptionGroup as group:
             raise _gravest(group) from group
         raise AssertionError("a link ends by failing")

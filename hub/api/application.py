@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from hub.api import (
     agencies,
     citymap,
+    clips,
     console,
     devices,
     dispatches,
@@ -31,9 +32,11 @@ from hub.api.headers import add_headers
 from hub.api.health import Probes
 from hub.api.problems import to_response
 from hub.domain.access import ANYONE_SIGNED_IN
+from hub.services.clips import Clips
 from hub.services.devices import Devices
 from hub.services.feed import Feed
 from hub.services.ingest import Ingest
+from hub.services.live import Live
 from hub.services.parts import Parts
 
 API_VERSION = "1.0.0"
@@ -44,6 +47,7 @@ _ROUTES = [
     *incidents.ROUTES,
     *stream.ROUTES,
     *evidence.ROUTES,
+    *clips.ROUTES,
     *citymap.ROUTES,
     *devices.ROUTES,
     *agencies.ROUTES,
@@ -60,6 +64,8 @@ class Desk(NamedTuple):
     feed: Feed
     devices: Devices
     ingest: Ingest
+    clips: Clips
+    live: Live
     probes: Probes
     console: Console
     bus_port: int
