@@ -170,7 +170,7 @@ def snow_not_cleared(rng: Rng, variant: Variant) -> Trial:
         setting.rule("snow_not_cleared", zone="path", limit_h=2, sample_s=1700)
 
     is_due = variant.condition in ("day", "wind")
-    return _trial(rng, variant, "snow_not_cleared", 1800, 16, 5, scene, happens, swept, is_due=is_due)
+    return _trial(rng, variant, "snow_not_cleared", 1800, 16, 8, scene, happens, swept, is_due=is_due)
 
 
 def _container(canvas: Canvas, rng: Rng, corners: tuple[float, float, float, float], state: str) -> None:
