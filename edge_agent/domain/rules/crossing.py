@@ -1,5 +1,6 @@
 """The rule ``crossing_not_yielded``: a vehicle goes over a crossing right before or behind someone on it."""
 
+import math
 from dataclasses import dataclass
 
 from edge_agent.domain.detection import Track
@@ -24,8 +25,10 @@ class _Passage:
 
     foot_px: Point
     before: Footprint | None = None
-    over_m: float | None = None
-    """Metres since it reached the crossing; None before."""
+    reached: Point | None = None
+    """Where it reached the crossing, metres; None before."""
+    over_m: float = 0.0
+    """How far it has gone from there."""
     gap_m: float = float("inf")
     speed_kmh: float = 0.0
     """When it was nearest."""
@@ -66,16 +69,16 @@ class CrossingNotYielded:
     def _follow(self, vehicle: Vehicle, walkers: list[Track], view: View) -> list[Sighting]:
         track = vehicle.visit.track
         passage = self._passages.setdefault(vehicle.visit.thread, _Passage(track.foot_px))
-        if passage.over_m is None and (vehicle.is_inside or self._jumped(passage.foot_px, track.foot_px)):
-            passage.over_m = 0.0
-        elif passage.over_m is not None:
-            passage.over_m += vehicle.speed_kmh / 3.6 * vehicle.visit.step_s
-        passage.foot_px = track.foot_px
-        if vehicle.heading is None:
-            return []
         scale = scale_of(track)
+        place = place_on_plane(view, track.foot_px, scale)
+        if passage.reached is None and (vehicle.is_inside or self._jumped(passage.foot_px, track.foot_px)):
+            passage.reached = place
+        passage.foot_px = track.foot_px
+        if vehicle.heading is None or place is None:
+            return []
+        passage.over_m = math.dist(place, passage.reached) if passage.reached else 0.0
         ground = footprint(view, track, vehicle.heading, scale)
-        if ground is not None and passage.over_m is not None and vehicle.is_inside:
+        if ground is not None and vehicle.is_inside:
             self._measure(passage, ground, vehicle, walkers, view)
         passage.before = ground
         return self._tell(passage, vehicle)
@@ -99,7 +102,7 @@ class CrossingNotYielded:
 
     def _tell(self, passage: _Passage, vehicle: Vehicle) -> list[Sighting]:
         limits = self._spec.limits
-        if passage.is_told or passage.gap_m >= limits["gap_m"] or (passage.over_m or 0.0) < OVER_M:
+        if passage.is_told or passage.gap_m >= limits["gap_m"] or passage.over_m < OVER_M:
             return []
         passage.is_told = True
         reason = {
