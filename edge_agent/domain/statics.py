@@ -54,7 +54,7 @@ _REFERENCE_SHARE = 0.3
 _MARGIN = 6
 LEAST_RING = 12
 """Half-size pixels of the surroundings that must be seen."""
-_TEXTURE = 2.0
+_TEXTURE = 0.9
 """Levels a half-size pixel: below it the ground has no texture to compare."""
 _SAME_TEXTURE = 0.55
 _SOFT = 0.10
@@ -373,8 +373,11 @@ def nature_of(before: Reals, now: Reals, mask: Mask, hidden: Mask) -> Nature:
     before = before * np.float32((np.median(now[ring]) + 8) / (np.median(before[ring]) + 8))
     contrast = float(np.abs(now - before)[mask].mean())
     slopes_before, slopes_now = patches.gradients(before), patches.gradients(now)
-    texture = float(np.hypot(*slopes_before)[mask].mean())
-    if texture > _TEXTURE and patches.likeness(slopes_before, slopes_now, mask) > _SAME_TEXTURE:
+    # Its outline is the light's as well as a thing's: the texture is compared within.
+    inner = mask & ~patches.grown(~mask, 3)
+    inner = inner if int(inner.sum()) >= LEAST_RING else mask
+    texture = float(np.hypot(*slopes_before)[inner].mean())
+    if texture > _TEXTURE and patches.likeness(slopes_before, slopes_now, inner) > _SAME_TEXTURE:
         return Nature.LIGHT
     edge_before = float(np.hypot(*slopes_before)[rim].mean())
     edge_now = float(np.hypot(*slopes_now)[rim].mean())
