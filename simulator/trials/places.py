@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from shared.kinds import ObjectClass
-from simulator.trials.cast import driver, due_of, rectangle, spans_in, visitor, walker
+from simulator.actors import Actor
+from simulator.trials.cast import driver, due_of, rectangle, spans_in, stander, visitor, walker
 from simulator.trials.setting import Setting
 from simulator.trials.stand import stand
 from simulator.trials.trial import Due, Trial, Variant
@@ -13,7 +14,7 @@ from simulator.world import Point
 
 Rng = np.random.Generator
 
-_DWELL_S = 1.5
+_DWELL_S, _BURNING_S = 1.5, 10.0
 
 
 def somewhere(rng: Rng) -> Point:
@@ -79,3 +80,27 @@ def line_crossed(rng: Rng, variant: Variant) -> Trial:
         speed = math.dist(start[1:3], end[1:3]) / (end.t_s - start.t_s)
         due.append(due_of(actor, "line_crossed", cross_s, cross_s + 1.0 / speed))
     return Trial(camera, setting.text(), 75.0, (*crossing, back, doubt), tuple(due))
+
+
+def open_burning(rng: Rng, variant: Variant) -> Trial:
+    """A fire on open ground, as a model with a class for it sees one; a hearth where fires may burn, and a
+    car whose lamp the model takes for a fire."""
+    (x, y), seconds = somewhere(rng), 60.0
+    camera = stand(rng, variant, (x, y), reach_m=6.5)
+    setting = Setting(camera, rng)
+    setting.zone("square", rectangle((x, y), 5.5, 5.5))
+    setting.zone("hearth", rectangle((x - 4.2, y + 4.2), 1.2, 1.2))
+    setting.rule("open_burning", zone="square", hearth="hearth")
+    allowed = stander(rng, 1, ObjectClass.FIRE, (x - 4.2, y + 4.2), 0.0, 4.0, seconds + 1)
+    car = driver(rng, 2, [(x + 30, y - 4), (x + 3, y - 4), (x - 40, y - 4)], 5.0, 7.0, pauses={1: 14.0})
+    lamp = tuple(w._replace(east_m=w.east_m - 1.2, up_m=0.1) for w in car.waypoints)
+    glare = Actor(3, ObjectClass.FIRE, lamp, car.seed + 1)
+    fire_s = float(rng.uniform(14, 28))
+    fire = stander(
+        rng, 4, ObjectClass.FIRE, (x + float(rng.uniform(-2, 3)), y + float(rng.uniform(-1, 3))), 0.0,
+        fire_s, seconds + 1,
+    )  # fmt: skip
+    if rng.random() < 0.25:
+        return Trial(camera, setting.text(), seconds, (allowed, car, glare))
+    due = due_of(fire, "open_burning", fire_s, fire_s + _BURNING_S)
+    return Trial(camera, setting.text(), seconds, (allowed, car, glare, fire), (due,))

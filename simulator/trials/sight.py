@@ -26,6 +26,7 @@ SIZES_M: dict[ObjectClass, tuple[float, float, float]] = {
     ObjectClass.HORSE: (2.3, 0.6, 1.7),
     ObjectClass.COW: (2.3, 0.7, 1.45),
     ObjectClass.SHEEP: (1.2, 0.5, 0.9),
+    ObjectClass.FIRE: (1.1, 1.0, 1.2),
 }
 """Length, width and height of what has no drawn body."""
 

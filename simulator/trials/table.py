@@ -23,6 +23,7 @@ BUILDERS: dict[Kind, Builder] = {
     Kind.AGITATION: folk.agitation,
     Kind.PERSON_DOWN: folk.person_down,
     Kind.LITTERING: folk.littering,
+    Kind.OPEN_BURNING: places.open_burning,
     Kind.STRAY_ANIMALS: folk.stray_animals,
     Kind.DUMP: slow.dump,
     Kind.CONTAINER_OVERFLOW: slow.container_overflow,
