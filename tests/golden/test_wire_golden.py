@@ -7,15 +7,12 @@ import pytest
 
 from shared.codec import Message, decode, encode
 from shared.messages import (
-    Batch,
     CameraHealth,
     CameraState,
     ClipReply,
     ClipRequest,
     ClipState,
     ClipStep,
-    EventReport,
-    Evidence,
     Health,
     LivePicture,
     LiveRequest,
