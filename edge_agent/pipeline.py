@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from edge_agent.domain.attention import Attention, Look
+from edge_agent.domain.attention import RECHECK_S, Attention, Look
 from edge_agent.domain.conditions import Conditions, ConditionsWatch, factors_of
 from edge_agent.domain.detection import Detections, Frame, Track
 from edge_agent.domain.fields import SceneError
@@ -16,6 +16,7 @@ from edge_agent.domain.reporting import Reporter
 from edge_agent.domain.rules.duty import Duty, Found, Pause, Tally
 from edge_agent.domain.rules.table import RULES
 from edge_agent.domain.scene import RuleSpec, Scene
+from edge_agent.domain.tiling import Seen, Sweep, merged, tiles_of
 from edge_agent.domain.tracking import LOW_SHARE, Tracker
 from edge_agent.evidence.snapshot import make_snapshot
 from edge_agent.inference.runtime import Detector
@@ -82,7 +83,8 @@ class CameraPipeline:
         self._tracker = Tracker(scene.look_px, scene.min_score)
         self._duty = Duty(scene)
         self._reporter = Reporter(scene, randomness)
-        self._attention = Attention()
+        self._sweep = _sweep_of(scene, detector)
+        self._attention = Attention(RECHECK_S) if self._sweep else Attention()
         self._at_us = 0
         self._restless_us = 0
         self._seen = Detections.empty()
@@ -100,7 +102,7 @@ class CameraPipeline:
         moved_s = perf_counter()
         look = self._attention.judge(at_us, motion, self.tracks, self._tracker.is_unsure)
         if look.is_now:
-            self._detect(frame)
+            self._detect(frame, motion)
         inferred_s = perf_counter()
         if look.is_now:
             self.tracks = self._tracker.update(self._seen, at_us, motion)
@@ -184,9 +186,13 @@ class CameraPipeline:
                 f"draw the scene on a picture of [{frame.width}, {frame.height}]",
             )
 
-    def _detect(self, frame: Frame) -> None:
-        least_score = LOW_SHARE * self._tracker.score_limit
-        self._seen = self._detector.detect_i420(frame.i420, self.scene.look_px, min_score=least_score)
+    def _detect(self, frame: Frame, motion: Motion) -> None:
+        least_score = LOW_SHARE * self.scene.min_score
+        tiles = self._sweep.choose(motion, frame.captured_at_us) if self._sweep else [self.scene.look_px]
+        seen = [Seen(t, self._detector.detect_i420(frame.i420, t, min_score=least_score)) for t in tiles]
+        if self._sweep:
+            seen = self._sweep.complete(seen, self.scene.min_score)
+        self._seen = merged(seen, self.scene.look_px) if len(seen) > 1 else seen[0].found
         self.counters.frames_inferred += 1
         self.counters.detections += int((self._seen.scores >= self.scene.min_score).sum())
 
@@ -203,3 +209,12 @@ class CameraPipeline:
         return make_snapshot(
             frame, things, found.sighting.subject.box, self.scene.rules[found.rule].outline_px
         )
+
+
+def _sweep_of(scene: Scene, detector: Detector) -> Sweep | None:
+    """None where the model is shown the whole picture at once."""
+    if scene.tile_px is None:
+        return None
+    spec = detector.manifest.input
+    tiles = tiles_of(scene.look_px, scene.tile_px, (spec.width, spec.height))
+    return Sweep(tiles) if len(tiles) > 1 else None

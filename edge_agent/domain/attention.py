@@ -51,9 +51,10 @@ class Look(StrEnum):
 
 
 class Attention:
-    """Decides for each frame of one camera."""
+    """Decides for each frame of one camera. ``longest_s`` is the time between looks at a picture at rest."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_s: float = LONGEST_S) -> None:
+        self._longest_s = longest_s
         self._looked_us: int | None = None
         self._known: NDArray[np.bool_] | None = None
         self._unsure_looks = 0
@@ -77,7 +78,7 @@ class Attention:
         if is_unsure and self._unsure_looks < UNSURE_LOOKS:
             return Look.UNSURE
         if motion.is_still:
-            recheck_s = min((RECHECK_S if tracks else IDLE_RECHECK_S) * 2**self._rechecks, LONGEST_S)
+            recheck_s = min((RECHECK_S if tracks else IDLE_RECHECK_S) * 2**self._rechecks, self._longest_s)
             return Look.RECHECK if since_s >= recheck_s else Look.STILL
         if not 0 <= since_s < STEADY_S:
             return Look.STEADY

@@ -108,6 +108,8 @@ class Scene:
     """Left, top, right, bottom: the part of the picture that the model is shown."""
     profile: Profile = Profile.AUTO
     """Under which light and weather it is looked at."""
+    tile_px: int | None = None
+    """Width of the tiles that the model is shown one by one; 0: the model's size chooses; None: no tiles."""
     ground: Ground | None = None
     zones: dict[str, Zone] = field(default_factory=dict[str, Zone])
     tripwires: dict[str, Tripwire] = field(default_factory=dict[str, Tripwire])

@@ -77,7 +77,7 @@ class _Reader:
 
     def _camera(self, table: dict[str, Any]) -> Scene:
         self._fields.known(
-            table, "camera", {"id", "name", "size_px", "timezone", "min_score", "look_px", "profile"}
+            table, "camera", {"id", "name", "size_px", "timezone", "min_score", "look_px", "profile", "tiles"}
         )
         width, height = self._fields.pair(table.get("size_px"), "camera.size_px")
         if not (width.is_integer() and height.is_integer() and 16 <= width <= 8192 and 16 <= height <= 8192):
@@ -94,6 +94,7 @@ class _Reader:
             timezone=self._timezone(self._fields.text(table, "timezone", "camera", DEFAULT_TIMEZONE)),
             min_score=self._fields.number(table, "min_score", "camera", 0.05, 0.99, DEFAULT_MIN_SCORE),
             look_px=self._look(table),
+            tile_px=self._tiles(table),
             profile=self._fields.choice(table, "profile", "camera", Profile, Profile.AUTO),
         )
 
@@ -108,6 +109,17 @@ class _Reader:
                 "write it as [[left, top], [right, bottom]]",
             )
         return int(left), int(top), int(right), int(bottom)
+
+    def _tiles(self, table: dict[str, Any]) -> int | None:
+        if table.get("tiles") == "auto":
+            return 0
+        if "tiles" not in table:
+            return None
+        if isinstance(table["tiles"], str):
+            self._fields.refuse(
+                "camera.tiles", f"{table['tiles']!r} is no width", 'write "auto" or a tile\'s width in pixels'
+            )
+        return int(self._fields.number(table, "tiles", "camera", LEAST_LOOK_PX, 4096, LEAST_LOOK_PX))
 
     def _timezone(self, name: str) -> tzinfo:
         try:
