@@ -36,6 +36,7 @@ _HIGH = frozenset({
 _LOW = frozenset({
     Kind.SPEEDING_HOTSPOT, Kind.LITTERING, Kind.MISSED_COLLECTION, Kind.SNOW_NOT_CLEARED,
     Kind.CALIBRATION_STALE, Kind.CLOCK_FAULT,
+    Kind.RED_LIGHT, Kind.CROSSING_NOT_YIELDED,  # for review only: nobody is sent
 })  # fmt: skip
 
 DOUBTFUL_PERMILLE = 400

@@ -21,6 +21,9 @@ CONFIRM_FRAMES = 2
 HIDDEN_SHARE = 0.3
 """A vehicle's box over so much of the light hides it."""
 
+BESIDE = 0.3
+"""A front may be off the stop line's end by this share of it: at first a heading is known badly."""
+
 
 class Light:
     """One traffic light, read frame by frame: what it shows and since when."""
@@ -141,7 +144,7 @@ class RedLight:
             return None
         x, y = ground.front[0] - start[0], ground.front[1] - start[1]
         along = (x * dx + y * dy) / (length * length)
-        return x * across[0] + y * across[1], 0.0 <= along <= 1.0
+        return x * across[0] + y * across[1], -BESIDE <= along <= 1 + BESIDE
 
     def _tell(self, run: _Run, vehicle: Vehicle, past_m: float) -> list[Sighting]:
         limits = self._spec.limits
@@ -192,8 +195,8 @@ _THREAD = 1
 
 
 class SignalFault:
-    """The light shows nothing, or the same, for two cycles; ``cycle_s`` is its longest. A state: ends when the
-    light has changed twice, or blinks amber.
+    """The light shows nothing, or the same, for two cycles; ``cycle_s`` is its longest. A state: ends when
+    the light has changed twice, or blinks amber.
 
     Time in which a vehicle hides it or the sun blinds the camera is not counted.
     """
