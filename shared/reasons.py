@@ -45,7 +45,7 @@ REASON_NUMBERS: dict[str, int] = {
     "flat_limit": 38,
     "height_share": 39,
     "low_limit": 40,
-    "flat_low_limit": 41,
+    "grown": 41,
     "drift": 42,
     "drift_limit": 43,
     "alone_s": 44,
@@ -81,5 +81,6 @@ REASON_NUMBERS: dict[str, int] = {
     "level_percent": 74,
     "dark_percent": 75,
     "away_s": 76,
+    "grown_limit": 77,
 }
 REASON_NAMES: dict[int, str] = {number: name for name, number in REASON_NUMBERS.items()}

@@ -15,7 +15,14 @@ from shared.kinds import ObjectClass
 FPS = 5
 START_US = 1_767_225_600_000_000
 """2026-01-01 00:00 UTC, five in the morning in Almaty."""
-SIZES_PX = {ObjectClass.PERSON: (34, 100), ObjectClass.CAR: (150, 90), ObjectClass.BAG: (30, 30)}
+SIZES_PX = {
+    ObjectClass.PERSON: (34, 100),
+    ObjectClass.CAR: (150, 90),
+    ObjectClass.BAG: (30, 30),
+    ObjectClass.DOG: (50, 30),
+    ObjectClass.SHEEP: (50, 30),
+    ObjectClass.FIRE: (60, 60),
+}
 """Width and height. A person of 100 px makes a metre 59 px, a car of 90 px 60 px."""
 
 
@@ -26,6 +33,8 @@ class Thing(NamedTuple):
     object_class: ObjectClass
     foot_px: tuple[float, float]
     is_seen: bool = True
+    size_px: tuple[float, float] | None = None
+    """Width and height where they are not its class's."""
 
 
 Script = Callable[[float], Iterable[Thing]]
@@ -76,6 +85,10 @@ class Street:
             self._now_s = round(self._now_s + 1 / FPS, 6)
         return told
 
+    def wait_until(self, t_s: float) -> None:
+        """Nothing is looked at until then."""
+        self._now_s = t_s
+
     def _track(self, thing: Thing, at_us: int) -> Track:
         first_us = self._first_us.setdefault(thing.id, at_us)
         if thing.is_seen:
@@ -84,7 +97,7 @@ class Street:
         if np.hypot(anchor[0] - thing.foot_px[0], anchor[1] - thing.foot_px[1]) > 5:
             anchor, since_us = thing.foot_px, at_us
         self._still[thing.id] = anchor, since_us
-        width, height = SIZES_PX[thing.object_class]
+        width, height = thing.size_px or SIZES_PX[thing.object_class]
         x, y = thing.foot_px
         return Track(
             id=thing.id,

@@ -22,6 +22,11 @@ id = "fence"
 from_px = [500, 590]
 to_px = [500, 100]
 
+[[tripwire]]
+id = "arrow"
+from_px = [300, 400]
+to_px = [700, 400]
+
 [[rule]]
 kind = "intrusion"
 zone = "yard"
@@ -42,9 +47,88 @@ kind = "dumping_act"
 zone = "yard"
 stay_s = 3
 confirm_s = 6
+
+[[rule]]
+kind = "loitering"
+zone = "yard"
+limit_s = 8
+
+[[rule]]
+kind = "wrong_way"
+zone = "yard"
+heading = "arrow"
+limit_s = 0.5
+limit_m = 2
+
+[[rule]]
+kind = "pedestrian_on_carriageway"
+zone = "yard"
+cooldown_s = 2
+
+[[rule]]
+kind = "crowd"
+zone = "yard"
+high = 2
+low = 1
+on_s = 2
+
+[[rule]]
+kind = "agitation"
+zone = "yard"
+mode = "on"
+least_count = 3
+energy_j_kg = 0.1
+cooldown_s = 0
+
+[[rule]]
+kind = "person_down"
+zone = "yard"
+limit_s = 3
+
+[[rule]]
+kind = "stray_animals"
+zone = "yard"
+limit_s = 3
+cooldown_s = 5
+
+[[rule]]
+kind = "littering"
+zone = "yard"
+mode = "on"
+
+[[rule]]
+kind = "open_burning"
+zone = "yard"
+limit_s = 2
+cooldown_s = 0
+
+[[rule]]
+kind = "congestion"
+zone = "yard"
+vehicles = 2
+speed_kmh = 20
+limit_s = 5
+
+[[rule]]
+kind = "stopped_on_carriageway"
+zone = "yard"
+limit_s = 10
+passers = 1
+
+[[rule]]
+kind = "crossing_not_yielded"
+zone = "yard"
+speed_kmh = 2
 """
 SECONDS = 40
-CLASSES = (ObjectClass.PERSON, ObjectClass.CAR, ObjectClass.BAG)
+CLASSES = (
+    ObjectClass.PERSON,
+    ObjectClass.PERSON,
+    ObjectClass.CAR,
+    ObjectClass.BAG,
+    ObjectClass.DOG,
+    ObjectClass.FIRE,
+)
 
 
 def walks(seed: int, count: int) -> list[list[Thing]]:
@@ -55,16 +139,19 @@ def walks(seed: int, count: int) -> list[list[Thing]]:
         at = chance.uniform((50, 150), (950, 580))
         begin = int(chance.integers(0, SECONDS * FPS // 2))
         object_class = CLASSES[int(chance.integers(len(CLASSES)))]
-        velocity = np.zeros(2)
+        velocity, size_px = np.zeros(2), None
         for frame in frames[begin : begin + int(chance.integers(5, SECONDS * FPS))]:
+            if chance.random() < 0.02:
+                size_px = None if size_px or object_class is not ObjectClass.PERSON else (90.0, 35.0)
             if chance.random() < 0.05:
                 velocity = chance.normal(0, 12, 2) * (chance.random() < 0.6)
             at = (at + velocity).clip((0, 120), (1000, 600))
-            frame.append(Thing(number, object_class, (float(at[0]), float(at[1])), chance.random() > 0.1))
+            is_seen = chance.random() > 0.1
+            frame.append(Thing(number, object_class, (float(at[0]), float(at[1])), is_seen, size_px))
     return frames
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.booleans())
 def test_promises(seed: int, count: int, has_lightning: bool) -> None:
     street, frames = Street(scene_of(SCENE)), walks(seed, count)

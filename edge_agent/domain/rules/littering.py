@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from edge_agent.domain.rules.form import DAY_S, PEOPLE, Parameter, RuleEntry, RuleForm
-from edge_agent.domain.rules.sighting import Sighting, Spot, View, rounded
+from edge_agent.domain.rules.sighting import BODY_M, Sighting, Spot, View, rounded
 from edge_agent.domain.rules.visits import Visit, Visits
 from edge_agent.domain.scene import Mode, RuleSpec
 from shared.kinds import Kind, ObjectClass
@@ -31,6 +31,8 @@ class _Thing:
     is_new: bool
     bringers: dict[int, float] = field(default_factory=dict[int, float])
     """Threads of those who were near it as it came to rest, and how near, metres."""
+    person_px: float = 0.0
+    """How high a person is there."""
 
 
 class Littering:
@@ -84,14 +86,17 @@ class Littering:
         spot, limits = view.spot(visit.track), self._spec.limits
         distances = {thread: _distance_m(spot, person, view) for thread, person in people.items()}
         x, y = visit.way.velocity_m_s
-        if x * x + y * y > CARRIED_M_S**2 or view.at_us - visit.track.first_seen_us < BROUGHT_S * 1e6:
+        is_carried = x * x + y * y > CARRIED_M_S**2
+        if is_carried or view.at_us - visit.track.first_seen_us < BROUGHT_S * 1e6:
             visit.spell.reset()
-            thing.bringers = {n: far_m for n, far_m in distances.items() if far_m <= limits["near_m"]}
+            near = {n: far_m for n, far_m in distances.items() if far_m <= limits["near_m"]}
+            thing.bringers = near if is_carried and near else near | thing.bringers
+            thing.person_px = max((people[n].track.height_px for n in near), default=thing.person_px)
             return None
         if not any(thread == visit.thread for _, thread, _ in self._lay):
             self._lay.append((view.at_us, visit.thread, spot))
         away_m = min((distances.get(n, limits["away_m"]) for n in thing.bringers), default=0.0)
-        is_left = thing.is_new and away_m >= limits["away_m"] and self._is_litter(visit, view)
+        is_left = thing.is_new and away_m >= limits["away_m"] and self._is_litter(visit, thing, view)
         return {
             "lay_s": visit.spell.observe(is_left, visit.step_s),
             "limit_s": limits["stay_s"],
@@ -101,13 +106,12 @@ class Littering:
             "away_limit_m": limits["away_m"],
         }
 
-    def _is_litter(self, visit: Visit, view: View) -> bool:
+    def _is_litter(self, visit: Visit, thing: _Thing, view: View) -> bool:
         """Whether it is small, in the zone and not in the container's."""
-        heights = [(p.track.height_px, p.track.foot_px[1]) for p in self._people.all]
-        foot = visit.track.foot_px[1]
-        # The person whose feet are on the same row of the picture is as far away as the thing.
-        person_px = min(heights, key=lambda each: abs(each[1] - foot), default=(0.0, 0.0))[0]
-        is_small = visit.track.height_px * 1.7 <= self._spec.limits["size_m"] * person_px or not heights
+        is_small = (
+            visit.track.height_px * BODY_M[ObjectClass.PERSON]
+            <= self._spec.limits["size_m"] * thing.person_px
+        )
         container = self._spec.other_zones.get("container")
         is_binned = container is not None and view.depth_px(container, visit.track) >= 0
         return is_small and not is_binned and view.depth_px(self._zone, visit.track) >= 0

@@ -8,7 +8,7 @@ from edge_agent.domain.scene import RuleSpec
 from shared.kinds import Kind
 from shared.messages import Phase
 
-CAME_M = 1.0
+CAME_M = 0.6
 """What has not moved so far since it is known is a post or a poster that the model takes for a person."""
 STOP_MARGIN = 0.3
 """Who waits for the bus may step so far out of the bus stop, in body heights."""

@@ -14,19 +14,24 @@ from shared.messages import Phase
 UPRIGHT = 0.75
 """Who stands or walks is less wide than this share of the height."""
 UPRIGHT_FRAMES = 4
-FLAT = 1.25
-"""Who lies is so much wider than high; who sits on the ground is not."""
-LOW = 0.45
-"""Or has less than this share of the standing height: who lies along the view. Sitting leaves 0.55."""
-FLAT_LOW = 0.75
-"""Who is flat has at least lost so much."""
+FLAT = 0.7
+"""Who lies is so wide for his height, seen from above; who sits or squats is not."""
+GROWN = 1.7
+"""And so many times as wide as when he stood."""
+LOW = 0.53
+"""Or has less than this share of the standing height: who lies along the view. Sitting leaves more."""
 FALL = 0.3
 """The head came down by this share of the height. Where a car hides the legs, it is the feet that rise."""
 GAP_S = 4.0
 """Models see lying people badly."""
 SAME_PLACE = 1.0
 """Who moves by this share of the standing height does not lie."""
+STANDING = 0.75
+"""Who has less than this share of the standing height does not stand."""
+SHRINK = 0.08
+"""Who walks off grows smaller slowly; who falls does not become the measure."""
 SMOOTH = 0.3
+"""How much of a shape the newest look makes up: boxes jitter."""
 
 
 @dataclass(slots=True)
@@ -36,17 +41,20 @@ class _Body:
     lying: Spell
     height_px: float = 0.0
     """Standing, smoothed."""
+    width_px: float = 0.0
     top_px: float = 0.0
     """Where the head was, standing, smoothed."""
     foot_px: tuple[float, float] = (0.0, 0.0)
     """Where he lay down."""
     upright_frames: int = 0
+    shape_px: tuple[float, float] = (0.0, 0.0)
+    """Width and height of late, smoothed."""
 
 
 class PersonDown:
     """A person seen upright turns flat, head down, and stays so in one place for ``limit_s``. What was never
     seen upright, a bag or a bench, is no person down; nor is one who sits, who rides, or whose legs are
-    hidden. An act: each person once, until up again.
+    hidden. An act: each person once.
     """
 
     def __init__(self, spec: RuleSpec) -> None:
@@ -73,8 +81,9 @@ class PersonDown:
     def _look(self, visit: Visit, body: _Body, borne: list[Reals], view: View) -> dict[str, float] | None:
         """Note how a person is; gives the numbers while he lies."""
         left, top, right, bottom = (float(edge) for edge in visit.track.box)
-        width_px, height_px = right - left, max(1.0, bottom - top)
-        share = height_px / body.height_px if body.upright_frames >= UPRIGHT_FRAMES else 1.0
+        width_px, height_px = self._shape(body, right - left, max(1.0, bottom - top))
+        is_known = body.upright_frames >= UPRIGHT_FRAMES
+        share = height_px / body.height_px if is_known else 1.0
         reason = {
             "low_s": 0.0,
             "limit_s": self._spec.limits["limit_s"],
@@ -82,17 +91,28 @@ class PersonDown:
             "flat_limit": FLAT,
             "height_share": share,
             "low_limit": LOW,
-            "flat_low_limit": FLAT_LOW,
+            "grown": width_px / body.width_px if is_known else 1.0,
+            "grown_limit": GROWN,
         }
-        has_fallen = top - body.top_px >= FALL * body.height_px
+        has_fallen = is_known and top - body.top_px >= FALL * body.height_px
         is_down = _is_flat(reason) and has_fallen and view.depth_px(self._zone, visit.track) >= 0
         is_down = is_down and not any(_covers(box, visit.track.box) for box in borne)
         if is_down and not self._is_where_he_lay(visit, body):
             body.lying.reset()
         reason["low_s"] = body.lying.observe(is_down, visit.step_s)
-        if not is_down and width_px <= UPRIGHT * height_px and share > FLAT_LOW:
+        is_tall = not is_known or bottom - top >= STANDING * body.height_px
+        if not is_down and is_tall and right - left <= UPRIGHT * (bottom - top):
             self._stand(visit, body)
         return reason if is_down else None
+
+    @staticmethod
+    def _shape(body: _Body, width_px: float, height_px: float) -> tuple[float, float]:
+        before = body.shape_px if body.shape_px[1] else (width_px, height_px)
+        body.shape_px = (
+            before[0] + SMOOTH * (width_px - before[0]),
+            before[1] + SMOOTH * (height_px - before[1]),
+        )
+        return body.shape_px
 
     def _is_where_he_lay(self, visit: Visit, body: _Body) -> bool:
         foot = visit.track.foot_px
@@ -108,11 +128,11 @@ class PersonDown:
     def _stand(visit: Visit, body: _Body) -> None:
         """Learn the standing height: of the latest moments, since he comes nearer or goes."""
         weight = SMOOTH if body.upright_frames else 1.0
-        body.height_px += weight * (visit.track.height_px - body.height_px)
+        taller_px = visit.track.height_px - body.height_px
+        body.height_px += (weight if taller_px > 0 else SHRINK) * taller_px
+        body.width_px += weight * (float(visit.track.box[2] - visit.track.box[0]) - body.width_px)
         body.top_px += weight * (float(visit.track.box[1]) - body.top_px)
         body.upright_frames += 1
-        if body.lying.frames == 0:
-            visit.is_told = False
 
     def _sighting(self, visit: Visit, reason: dict[str, float]) -> Sighting:
         return Sighting(
@@ -136,8 +156,8 @@ def _covers(vehicle: Reals, person: Reals) -> bool:
 
 def _is_flat(reason: dict[str, float]) -> bool:
     is_wide = reason["width_share"] >= reason["flat_limit"]
-    is_lower = reason["height_share"] <= reason["flat_low_limit"]
-    return (is_wide and is_lower) or reason["height_share"] <= reason["low_limit"]
+    has_grown = reason["grown"] >= reason["grown_limit"]
+    return (is_wide and has_grown) or reason["height_share"] <= reason["low_limit"]
 
 
 def _lay(reason: dict[str, float]) -> bool:

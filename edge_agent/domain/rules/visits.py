@@ -26,7 +26,7 @@ REACH_M = 1.2
 """A thing that comes into view again is so near to where it is expected, and a little more each second."""
 HANDOVER_S = 0.6
 """A new track may begin so long before the old one is given up: it takes three detections to be shown."""
-SIZE_CHANGE = 1.7
+SIZE_CHANGE = 2.2
 """Who is so much larger or smaller is somebody else."""
 
 
@@ -109,15 +109,21 @@ class Way:
     @property
     def velocity_m_s(self) -> Point:
         """The slope through the window by least squares."""
-        if len(self.steps) < ENTER_FRAMES:
+        return self.velocity_over_m_s(WINDOW_S)
+
+    def velocity_over_m_s(self, window_s: float) -> Point:
+        """The same over a shorter time: quicker, and less sure."""
+        since_us = self.steps[-1].at_us - window_s * 1e6 if self.steps else 0
+        steps = [step for step in self.steps if step.at_us >= since_us]
+        if len(steps) < ENTER_FRAMES:
             return 0.0, 0.0
-        times = [(step.at_us - self.steps[0].at_us) / 1e6 for step in self.steps]
+        times = [(step.at_us - steps[0].at_us) / 1e6 for step in steps]
         middle = sum(times) / len(times)
         spread = sum((t - middle) ** 2 for t in times)
         if spread < 0.01:
             return 0.0, 0.0
-        x = sum((t - middle) * step.x_m for t, step in zip(times, self.steps, strict=True)) / spread
-        y = sum((t - middle) * step.y_m for t, step in zip(times, self.steps, strict=True)) / spread
+        x = sum((t - middle) * step.x_m for t, step in zip(times, steps, strict=True)) / spread
+        y = sum((t - middle) * step.y_m for t, step in zip(times, steps, strict=True)) / spread
         return x, y
 
 

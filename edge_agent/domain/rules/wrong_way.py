@@ -30,6 +30,8 @@ class _Drive:
 
     start: Point = (0.0, 0.0)
     """Where it began to go against the lane."""
+    began_us: int = 0
+    """When. Time by the clock: lightning may blind the rules, the car drives on."""
     last: Point = (0.0, 0.0)
     steps: int = 0
     against_steps: int = 0
@@ -89,6 +91,7 @@ class WrongWay:
             lately_us = view.at_us - REMEMBER_S * 1e6
             drive.is_reversing = drive.with_us >= lately_us and drive.across_us < drive.with_us
             drive.start, drive.steps, drive.against_steps = here, 0, 0
+            drive.began_us = view.at_us
         drive.steps += 1
         drive.against_steps += _along(drive.last, now, lane) < 0
         drive.last = now
@@ -110,7 +113,7 @@ class WrongWay:
         limit_m = max(limit_m, SURE * spot.sigma_m if spot else 0.0)
         is_going = visit.spell.frames > 0
         return {
-            "against_s": visit.spell.lasted_s if is_going else 0.0,
+            "against_s": (view.at_us - drive.began_us) / 1e6 if is_going else 0.0,
             "limit_s": limits["limit_s"],
             "against_m": -_along(drive.start, visit.way.place, lane) if is_going else 0.0,
             "limit_m": limit_m,
