@@ -12,6 +12,7 @@ from edge_agent.errors import EdgeError
 from edge_agent.pipeline import CameraPipeline
 from edge_agent.settings import read_settings
 from edge_agent.sources.feed import CameraFeed
+from shared.kinds import Kind
 from shared.messages import CameraState
 from tests.fakes.clips import write_clip
 
@@ -88,3 +89,18 @@ def test_a_feed_that_dies_ends_the_agent(config: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(CameraFeed, "run_once", run_once)
     with pytest.raises(EdgeError, match="its feed died"):
         asyncio.run(while_watching(config, lambda _: False))
+
+
+def test_a_refused_model_is_told_and_the_bundled_one_works(config: Path) -> None:
+    (config.parent / "broken.tflite").write_bytes(b"TFL3 and nothing more")
+    text = config.read_text()
+    before, _, after = text.partition('path = "')
+    config.write_text(f'{before}path = "broken.tflite"{after[after.index(chr(34)) + 1 :]}')
+
+    def is_told(agent: Agent) -> bool:
+        has_frames = agent.supervisor.watches[0].pipeline.counters.frames > 5
+        return has_frames and (Kind.MODEL_REFUSED, None) in agent.box_watch.ailments.told
+
+    agent = asyncio.run(while_watching(config, is_told))
+    assert is_told(agent)
+    assert "broken.tflite" in str(agent.refused_model)
