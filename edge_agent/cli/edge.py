@@ -10,8 +10,8 @@ import typer
 
 from edge_agent.cli.outcome import plain_errors
 from edge_agent.cli.replay import replay
-from edge_agent.cli.teach import teach
 from edge_agent.cli.show import show_picture
+from edge_agent.cli.teach import teach
 from edge_agent.cli.watch import watch
 
 app = typer.Typer(

@@ -23,7 +23,7 @@ class Sky(NamedTuple):
 
 
 def sky_at(at_us: int, place: LatLon) -> Sky:
-    """The sun at an instant, to a few hundredths of a degree (The Astronomical Almanac's low-precision formulas)."""
+    """The sun at an instant, to a few hundredths of a degree: The Astronomical Almanac's short formulas."""
     days = (at_us - _J2000_US) / _DAY_US
     anomaly = math.radians((357.529 + 0.98560028 * days) % 360)
     mean = (280.459 + 0.98564736 * days) % 360

@@ -98,8 +98,8 @@ class Sweep:
     def complete(self, seen: list[Seen], min_score: float) -> list[Seen]:
         """What was seen now and, faintly, what the other tiles showed when last looked at.
 
-        Faint detections carry known tracks and begin none. What stands in a tile that was only swept is looked
-        at again until it is a track.
+        Faint detections carry known tracks and begin none. What stands in a tile that was only swept is
+        looked at again until it is a track.
         """
         for one in seen:
             self._last.pop(one.tile, None)

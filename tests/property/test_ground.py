@@ -90,7 +90,7 @@ def test_a_wrong_corner_that_bends_the_fit_towards_itself_is_named() -> None:
     points = survey((9.77, 29.38, 1398.8), PLACES_M)
     x, y = points[1].px
     points[1] = SurveyedPoint((x + 120 * math.cos(0.54), y + 120 * math.sin(0.54)), points[1].place)
-    with pytest.raises(GroundError, match="point 2 is .* px from where the others put it") as refusal:
+    with pytest.raises(GroundError, match=r"point 2 is .* px from where the others put it") as refusal:
         fit_ground(points, pixel_error_px=3)
     assert "measure point 2 at" in refusal.value.way_out
 

@@ -48,7 +48,7 @@ def test_a_queue_at_a_red_light_flows_at_each_green(street: Street) -> None:
 
 def test_at_a_light_a_jam_outlasts_two_cycles() -> None:
     street = Street(scene_of(ROAD, RULE + "\ncycle_s = 50"))
-    told = street.play(130, lambda t_s: queue(t_s))
+    told = street.play(130, queue)
     assert [(one.phase, round(one.t_s, -1)) for one in told] == [("BEGIN", 100)]
     assert told[0].reason["limit_s"] == 100
 
@@ -60,4 +60,4 @@ def test_misses_and_a_moment_of_speed_do_not_break_it(street: Street) -> None:
 
 def test_off_duty_ends_it() -> None:
     street = Street(scene_of(ROAD, RULE + '\nhours = ["04:00-05:02"]'))
-    assert [one.phase for one in street.play(130, lambda t_s: queue(t_s))] == ["BEGIN", "END"]
+    assert [one.phase for one in street.play(130, queue)] == ["BEGIN", "END"]

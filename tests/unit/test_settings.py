@@ -16,7 +16,9 @@ KNOWN = "known here: id, url, scene, fps"
 WHOLE_FILE = {
     "[box": f"is not TOML ({NOT_TOML}); correct that line",
     "": '[box] is missing; write [box] and below it id = "box-1"',
-    '[bux]\nid = "a"': "[bux] is not known; known here: box, camera, evidence, health, metrics, model, tracks",
+    '[bux]\nid = "a"': (
+        "[bux] is not known; known here: box, camera, evidence, health, metrics, model, tracks"
+    ),
     '[box]\nid = "Box 1"': f"box.id: {NAME}; {BOX}",
     '[box]\nid = "a"\n[model]\nthreads = 0': "model.threads: Expected `int` >= 1; known here: path, threads",
     '[box]\nid = "a"\n[metrics]\nport = 70000': f"metrics.port: Expected `int` <= 65535; {METRICS}",

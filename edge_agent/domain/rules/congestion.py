@@ -36,8 +36,8 @@ class _Jam:
 
 
 class Congestion:
-    """At least ``vehicles`` in the zone, at less than ``speed_kmh`` on average, for ``limit_s``. A state: told
-    of again when the time has doubled; ends when traffic flows.
+    """At least ``vehicles`` in the zone, at less than ``speed_kmh`` on average, for ``limit_s``. A state:
+    told of again when the time has doubled; ends when traffic flows.
 
     Where a light stops the traffic, ``cycle_s`` is its longest cycle: a jam outlasts two of them, a queue
     flows at each green.

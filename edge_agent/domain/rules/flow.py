@@ -23,7 +23,7 @@ HIDDEN_S = 2.0
 AT_REST_S = 1.0
 """What has not moved beyond its box's jitter for so long has no speed."""
 PACE_M_S = 6.0
-"""Vehicles speed up and brake: by so much in a second one that is hidden may stray from where it is expected."""
+"""Vehicles speed up and brake: so far in a second a hidden one may stray from where it is expected."""
 SAME_WAY_COS = 0.5
 """Within 60 degrees two go the same way."""
 SLOWEST_M_S = 1.5

@@ -1,4 +1,4 @@
-"""The rule ``speeding_hotspot``: how fast a lane is driven, hour by hour. It counts speeds, never vehicles."""
+"""The rule ``speeding_hotspot``: how fast a lane is driven, hour by hour. Speeds, never vehicles."""
 
 import math
 from dataclasses import dataclass

@@ -181,7 +181,7 @@ class StreetLightOut:
                 "least_nights": limits["nights"],
                 "dark_min": min(lamp.dark_min for lamp in newest),
                 "limit_min": limits["dark_min"],
-                "level_percent": 100 * max(0.0, max(lamp.level for lamp in newest)),
+                "level_percent": 100 * max(0.0, *(lamp.level for lamp in newest)),
                 "dark_percent": limits["dark_percent"],
             }
         )
