@@ -11,7 +11,7 @@ from edge_agent.domain.fields import SceneError
 from edge_agent.domain.motion import Motion
 from edge_agent.domain.rules.duty import Duty
 from edge_agent.domain.rules.table import RULES
-from edge_agent.domain.scene import Scene
+from edge_agent.domain.scene import RuleSpec, Scene
 from edge_agent.domain.scene_file import parse_scene
 from edge_agent.errors import SettingsRefused
 from edge_agent.tracks.log import recordings
@@ -71,7 +71,7 @@ def replay(folder: Path, new: Scene) -> Difference:
         moments=len(moments),
         seconds=(moments[-1].at_us - moments[0].at_us) / 1e6,
         lost_bytes=sum(one.lost_bytes for one in read),
-        unjudged=sorted({spec.kind.slug for spec in new.rules if RULES[spec.kind].form.needs_pixels}),
+        unjudged=sorted({spec.kind.slug for spec in new.rules if _is_blind(spec)}),
     )
 
 
@@ -89,6 +89,12 @@ def events_of(scene: Scene, moments: Iterable[Moment]) -> list[Begun]:
             if sighting.phase is Phase.BEGIN:
                 begun.append(Begun(moment.at_us, sighting.kind.slug, sighting.place_id, sighting.reason))
     return begun
+
+
+def _is_blind(spec: RuleSpec) -> bool:
+    """Whether tracks alone don't tell; the watchman, who is in every scene, is not counted."""
+    form = RULES[spec.kind].form
+    return form.needs_pixels and not form.is_watchman
 
 
 def as_record(begun: Begun, moment_text: Callable[[int], str]) -> dict[str, Any]:

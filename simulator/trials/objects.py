@@ -72,7 +72,10 @@ def dumping_act(rng: Rng, variant: Variant) -> Trial:
     setting.zone("verge", rectangle(focus, 5.0, 3.5))
     bin_at = (x + 3.4, y + 1.8)
     setting.zone("bin", rectangle(bin_at, 1.5, 1.3))
-    setting.rule("dumping_act", zone="verge", container="bin", stay_s=_STAY_S, away_m=_AWAY_M)
+    classes = ["bag", "object"]
+    setting.rule(
+        "dumping_act", zone="verge", container="bin", classes=classes, stay_s=_STAY_S, away_m=_AWAY_M
+    )
     actors = leaver(rng, 1, bin_at, float(rng.uniform(40, 50)), seconds)
     wait_s = float(rng.uniform(10, 20))
     actors += leaver(rng, 3, (x + 0.5, y - 2.4), wait_s, seconds, wait_s + float(rng.uniform(20, 30)))

@@ -3,10 +3,10 @@
 import math
 
 from edge_agent.domain.rules.form import DAY_S, Parameter, RuleEntry, RuleForm
-from edge_agent.domain.rules.left import LEFT_CLASSES, Left, LeftThings
+from edge_agent.domain.rules.left import Left, LeftThings
 from edge_agent.domain.rules.sighting import Sighting, View, rounded
 from edge_agent.domain.scene import RuleSpec
-from shared.kinds import Kind
+from shared.kinds import Kind, ObjectClass
 from shared.messages import Phase
 
 RESTING_S = 10.0
@@ -16,7 +16,8 @@ RESTING_S = 10.0
 class DumpingAct:
     """A new thing came to rest within ``near_m`` of a person or vehicle, all who were near went ``away_m``
     off or out of the picture, and it lies for ``stay_s``. Confirmed at ``confirm_s``; whoever takes it up
-    again before that ends it. In the ``container`` zone things may be left.
+    again before that ends it. In the ``container`` zone things may be left. Among its ``classes``, ``object``
+    is what the model has no class for.
     """
 
     def __init__(self, spec: RuleSpec) -> None:
@@ -89,7 +90,8 @@ DUMPING_ACT = RuleEntry(
     DumpingAct,
     RuleForm(
         "zone",
-        LEFT_CLASSES,
+        # With "object" a scene also asks for what the model has no class for; that costs more false reports.
+        frozenset({ObjectClass.BAG}),
         {
             "near_m": Parameter(2, 0.2, 50),
             "away_m": Parameter(5, 0.2, 200),
@@ -100,6 +102,6 @@ DUMPING_ACT = RuleEntry(
         zones=("container",),
         needs_statics=True,
     ),
-    version=2,
+    version=3,
     holds=_was_left,
 )

@@ -13,6 +13,7 @@ from edge_agent.domain.rules.table import RULES
 from edge_agent.domain.scene import Mode, RuleSpec, Scene
 from edge_agent.domain.schedule import is_on_duty
 from edge_agent.domain.statics import Static, Statics
+from shared.kinds import ObjectClass
 from shared.messages import Phase
 
 BLACKOUT_S = 15.0
@@ -110,7 +111,10 @@ class Duty:
         self._was_paused = False
         self.pause: Pause | None = None
         """Why the rules did not judge the last frame; None when they did."""
-        needed = any(RULES[s.kind].form.needs_statics and s.mode is not Mode.OFF for s in scene.rules)
+        needed = any(
+            RULES[s.kind].form.needs_statics and ObjectClass.OBJECT in s.classes and s.mode is not Mode.OFF
+            for s in scene.rules
+        )
         self._statics = Statics() if needed else None
 
     @property

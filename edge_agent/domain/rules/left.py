@@ -34,6 +34,8 @@ GONE_S = 3.0
 _SAME_PLACE = 0.3
 _MOST_INSIDE = 0.6
 """Two boxes show one thing when they overlap so far (IoU), or one lies so far inside the other."""
+SECOND_OPINION, NO_LARGER = 0.6, 1.5
+"""Somebody's box that lies so far inside a thing's, and is not so much larger, shows the thing alone."""
 
 
 class _Seen(NamedTuple):
@@ -114,8 +116,9 @@ class LeftThings:
         return min((left.spot.distance_m(seen.spot) for seen in fresh), default=float("inf"))
 
     def _remember(self, view: View) -> None:
+        things = [track.box for track in view.of(LEFT_CLASSES)]
         for track in view.of(ACTORS):
-            if view.is_seen(track):
+            if view.is_seen(track) and not _is_one_of(track.box, things):
                 is_person = track.object_class is ObjectClass.PERSON
                 self._memory.append(_Seen(view.at_us, track.id, is_person, view.spot(track)))
         while self._memory and view.at_us - self._memory[0].at_us > (MEMORY_S + _SETTLING_S) * 1e6:
@@ -126,7 +129,7 @@ class LeftThings:
         named = view.of(self._classes)
         others = [track.box for track in view.tracks if track.object_class not in LEFT_CLASSES]
         things = list(named)
-        for static in view.statics if self._classes & LEFT_CLASSES else ():
+        for static in view.statics if ObjectClass.OBJECT in self._classes else ():
             number = -static.id
             is_known = any(left.track.id == number for left in self._left.values())
             if not is_known and (static.is_attached or any(is_same_thing(static.box, b) for b in others)):
@@ -202,6 +205,16 @@ class LeftThings:
         if last is None or view.at_us - last.at_us > GONE_S * 1e6:
             return float("inf")
         return left.spot.distance_m(last.spot)
+
+
+def _is_one_of(box: Reals, things: list[Reals]) -> bool:
+    """Whether a box is a thing's own: models call a bag a bicycle too, and nobody stands there."""
+    if not things:
+        return False
+    boxes = np.stack(things)
+    area, areas = float(box_math.areas(box[None])[0]), box_math.areas(boxes)
+    inside = box_math.overlaps(box[None], boxes)[0] / max(1.0, area)
+    return bool(((inside >= SECOND_OPINION) & (area <= NO_LARGER * areas)).any())
 
 
 def is_same_thing(box: Reals, other: Reals) -> bool:
