@@ -56,8 +56,14 @@ async def main(folder: Path, url: str, dies_at: int) -> None:
 
 
 async def _unacknowledged(bus: HubBus) -> int:
+    """How much is still to come. What was just acknowledged is given two seconds to arrive: whoever asks for
+    more when nothing is left waits for ever."""
     client = await bus.client()
-    found = await client.jetstream().consumer_info("EVT", "ingest")
+    for _ in range(20):
+        found = await client.jetstream().consumer_info("EVT", "ingest")
+        if found.num_pending or not found.num_ack_pending:
+            break
+        await asyncio.sleep(0.1)
     return (found.num_pending or 0) + (found.num_ack_pending or 0)
 
 
