@@ -72,11 +72,13 @@ class RuleSpec:
     moments: dict[str, tuple[Moment, ...]] = field(default_factory=dict[str, tuple[Moment, ...]])
     """Moments of the week by their key, in local time."""
     timezone: tzinfo = UTC
+    nth: int = 1
+    """Counts the scene's rules of its kind and place."""
 
     @property
     def key(self) -> str:
         """What tells it from the camera's other rules, also after the box started again."""
-        return f"{self.kind.slug}/{self.place_id}"
+        return f"{self.kind.slug}/{self.place_id}" + (f"/{self.nth}" if self.nth > 1 else "")
 
     @property
     def outline_px(self) -> NDArray[np.float64]:

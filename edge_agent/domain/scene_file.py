@@ -2,7 +2,8 @@
 
 import math
 import tomllib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
@@ -45,6 +46,16 @@ def parse_scene(text: str, file: str, open_states: OpenStates | None = None) -> 
     return _Reader(file, open_states).read(text)
 
 
+def _counted(specs: Iterable[RuleSpec]) -> tuple[RuleSpec, ...]:
+    """Several rules of a kind may watch one place, by day and by night: each is told from the others."""
+    so_far: Counter[str] = Counter()
+    counted: list[RuleSpec] = []
+    for spec in specs:
+        so_far[spec.key] += 1
+        counted.append(replace(spec, nth=so_far[spec.key]))
+    return tuple(counted)
+
+
 class _Reader:
     """Reads one file from top to bottom."""
 
@@ -70,7 +81,7 @@ class _Reader:
             },
         )
         self._names_once(document)
-        rules = tuple(self._rule(scene, *item) for item in self._fields.items(document, "rule"))
+        rules = _counted(self._rule(scene, *item) for item in self._fields.items(document, "rule"))
         return replace(scene, rules=rules + self._watchmen(scene, rules), text=text)
 
     # What a file is made of

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,10 @@ def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
 class Box:
     """A box with one camera, switched on: its clock is 05:00 in Almaty plus ``second``."""
 
-    def __init__(self, file: Path, second: int, hours: str = "") -> None:
-        rule = f'[[rule]]\nkind = "dump"\nzone = "yard"\n{hours}'
+    def __init__(self, file: Path, second: int, hours: str = "", rules: int = 1) -> None:
+        rule = f'[[rule]]\nkind = "dump"\nzone = "yard"\n{hours}\n' * rules
         self.second, self.file = second, MemoryFile(file)
-        self.pipeline = CameraPipeline(scene_of(ZONE, rule), Blind(), randomness=lambda n: bytes([7] * n))
+        self.pipeline = CameraPipeline(scene_of(ZONE, rule), Blind(), randomness=os.urandom)
         self.file.recall(self.pipeline)
 
     def watch(self, pictures: int) -> list[Outcome]:
@@ -92,6 +93,15 @@ def test_an_open_event_ends_after_the_restart_under_its_own_id(tmp_path: Path) -
     assert (begun.report.phase, ended.report.phase) == (Phase.BEGIN, Phase.END)
     assert (ended.report.event_id, ended.report.revision) == (begun.report.event_id, 1)
     assert ended.report.reason == {"pictures": 6}
+
+
+def test_two_rules_of_a_kind_in_one_zone_remember_each_their_own(tmp_path: Path) -> None:
+    before = Box(tmp_path / "street.json", 0, rules=2)
+    begun = before.watch(4)
+    ended = Box(tmp_path / "street.json", before.second, rules=2).watch(4)
+    assert len({one.report.event_id for one in begun}) == 2
+    assert {one.report.event_id for one in ended} == {one.report.event_id for one in begun}
+    assert [one.report.phase for one in ended] == [Phase.END, Phase.END]
 
 
 def test_it_remembers_over_its_hours_off_duty(tmp_path: Path) -> None:
