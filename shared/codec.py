@@ -38,19 +38,7 @@ Message = (
     | SyncReply
     | SyncRequest
 )
-M = TypeVar(
-    "M",
-    Batch,
-    ClipReply,
-    ClipRequest,
-    EventReport,
-    Evidence,
-    Health,
-    LivePicture,
-    LiveRequest,
-    SyncReply,
-    SyncRequest,
-)
+M = TypeVar("M", bound=Message)
 
 MAX_BODY_BYTES = 65_536
 _MAX_ARRAY = 10_000

@@ -26,7 +26,7 @@ Config = Annotated[Path, typer.Option("--config", help="The box's configuration,
 
 @app.command()
 def run(config: Config) -> None:
-    """Watch the cameras and report to the hub, until SIGTERM or Ctrl-C."""
+    """Watch the cameras and report to the hub. Ends on SIGTERM or Ctrl-C."""
     from edge_agent.app import run_box
     from edge_agent.settings import read_settings
 
@@ -42,7 +42,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check the machine and the box; each finding with its cause and its way out."""
+    """Check the machine and the box. Each finding comes with its cause and its way out."""
     from edge_agent.doctor import State, examine
 
     findings = []

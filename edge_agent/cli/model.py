@@ -55,7 +55,7 @@ def list_models(models: Models = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def verify(path: ModelPath, as_json: AsJson = False) -> None:
-    """Check a model and run it in a child process; say what it is and how fast."""
+    """Check a model and try it. Runs it in a child process; says what it is and how fast."""
     from edge_agent.inference.shelf import verify_model
 
     with plain_errors():
@@ -79,7 +79,7 @@ def bench(
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long.")] = 5,
     as_json: AsJson = False,
 ) -> None:
-    """What a picture costs with a model on this machine, and what it sees in one."""
+    """Say what a picture costs with a model. Measured on this machine; also says what it sees in one."""
     from edge_agent.bench.model import bench_model
 
     with plain_errors():
@@ -97,7 +97,7 @@ def pull(
     models: Models = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch a model from a pinned address, check and try it, and keep it in the folder of models."""
+    """Fetch a model from a pinned address. Checks and tries it, and keeps it in the folder of models."""
     from edge_agent.inference.download import fetch
     from edge_agent.inference.shelf import MODEL_NAME, add_model, default_folder
 

@@ -15,7 +15,7 @@ def replay(
     scene: Annotated[Path, typer.Option(help="The changed scene file (TOML).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say which events changed rules would have told of, and which no longer: nothing is reported."""
+    """Try changed rules on the last days' tracks. Says which events they would add and drop; reports none."""
     from edge_agent.tracks.replay import as_record
     from edge_agent.tracks.replay import replay as play_again
 

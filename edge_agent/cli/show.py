@@ -25,7 +25,7 @@ def show_picture(
     plain: Annotated[bool, typer.Option("--plain", help="Without grid and scene, to teach from.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Write one picture with a grid of pixel numbers, and the scene where there is one already."""
+    """Write one picture with the scene and a grid. Corners of zones can be read off it."""
     with plain_errors():
         what = read_scene_file(scene) if scene else None
         frame = _camera_picture(source) if "://" in source else _clip_picture(source, at)

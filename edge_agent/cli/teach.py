@@ -23,7 +23,7 @@ def teach(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Teach what a zone looks like in each state: 5 to 20 pictures each, in different light."""
+    """Teach the states of a zone by pictures. 5 to 20 of each state, in different light."""
     from edge_agent.inference.embedding import Backbone, BuiltIn
     from edge_agent.inference.state_file import summary, write_states
     from edge_agent.teaching import teach as teach_states

@@ -35,7 +35,8 @@ def watch(
     start: Annotated[str, typer.Option(help="When a clip began, ISO 8601 with its offset.")] = CLIP_START,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Watch a clip to its end, always with the same answer, or a camera until Ctrl-C."""
+    """Try a model and a scene on a clip or camera. A clip always gives the same answer; a camera is watched
+    until Ctrl-C."""
     from edge_agent.inference.model import BUNDLED_MODEL
     from edge_agent.inference.runtime import open_detector
     from edge_agent.inference.state_file import StatesFolder

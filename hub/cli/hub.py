@@ -68,7 +68,7 @@ def serve(
 
 @app.command()
 def init(data: Data = None, json: Json = False) -> None:
-    """Make the hub's folder, database and keys, and a one-time link that makes the first account."""
+    """Make the hub's folder, database and keys. Prints a one-time link that makes the first account."""
     from hub.app import address, open_hub_database, setup_link
     from hub.bus.keys import open_keys
     from hub.services.parts import utc_now_us
@@ -103,7 +103,7 @@ def apply(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Make the hub's agencies, routes, cameras and map what the file says. The hub may be running."""
+    """Take agencies, routes and map from a file. Cameras too; the hub may be running."""
     from hub.services.city import apply_city
 
     folder = data or default_folder()
@@ -169,7 +169,7 @@ def export_openapi(
 
 @app.command()
 def verify(data: Data = None, json: Json = False) -> None:
-    """Check database, pictures, bus account and streams; exit code 1 when something is wrong."""
+    """Check database, pictures, bus and streams. Exit code 1 when something is wrong."""
     from hub.cli.verify import verify_folder
 
     folder = data or default_folder()

@@ -249,7 +249,15 @@ class Street:
     def __init__(self, box: RunningBox, camera: str) -> None:
         self._box, self._camera = box, camera
         self._stop = threading.Event()
+        self._shown = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def show(self, frames: int) -> None:
+        """Wait until so many more were shown."""
+        while self._shown.acquire(blocking=False):
+            pass
+        for _ in range(frames):
+            assert self._shown.acquire(timeout=10)
 
     def __enter__(self) -> "Street":
         self._thread.start()
@@ -269,14 +277,15 @@ class Street:
             track = Track(1, ObjectClass.PERSON, box, 0.9, at_us, at_us, 9, (0, 0), at_us)
             frame = Frame(self._camera, 0, at_us, i420, 320, 180, is_key=True)
             self._box.live.saw(feed, frame, [track], Detections.empty())
+            self._shown.release()
 
 
 def test_a_live_view_lasts_as_long_as_somebody_looks(shared_hub: RunningHub, box: RunningBox) -> None:
     for camera in ("cam-clips", "cam-two"):
         shared_hub.report(report(next(_numbers), camera=camera), box=BOX)
     box.connect()
-    with Street(box, "cam-clips"), shared_hub.client(Role.OPERATOR) as client:
-        time.sleep(0.5)
+    with Street(box, "cam-clips") as street, shared_hub.client(Role.OPERATOR) as client:
+        street.show(5)
         assert box.live.encoded == 0, "nobody looks, yet something was encoded"
         first = client.get("/api/v1/cameras/cam-clips/live.jpg")
         assert first.status_code == 200, first.text
@@ -288,9 +297,9 @@ def test_a_live_view_lasts_as_long_as_somebody_looks(shared_hub: RunningHub, box
         assert refused.status_code == 503
         assert "1 live views at once" in refused.text
         box.live._leases.clear()  # the lease runs out
-        time.sleep(0.3)
+        street.show(2)
         encoded = box.live.encoded
-        time.sleep(1.0)
+        street.show(10)
         assert box.live.encoded == encoded
         assert client.get("/api/v1/cameras/no-such/live.jpg").status_code == 404
     with shared_hub.client(Role.TECHNICIAN) as client:
