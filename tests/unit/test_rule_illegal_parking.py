@@ -67,6 +67,19 @@ def test_a_car_passing_in_front_takes_the_track_along(street: Street) -> None:
     assert [(one.phase, round(one.t_s)) for one in told] == [("BEGIN", 60)]
 
 
+@pytest.mark.parametrize("away_s", [0.4, 0.8, 1.4])
+def test_the_track_goes_along_with_a_passing_car_and_comes_back(street: Street, away_s: float) -> None:
+    """Every twelve seconds; the tracker gives the parked car its number back."""
+
+    def script(t_s: float) -> list[Thing]:
+        since_s = t_s % 12 if t_s >= 12 else away_s
+        return [car(1, 500 + 150 * (since_s + 0.4) if since_s < away_s else 500)]
+
+    told = street.play(90, script)
+    assert [one.phase for one in told] == ["BEGIN"]
+    assert told[0].t_s == pytest.approx(61, abs=2)
+
+
 def test_a_track_flickers_in_the_same_place(street: Street) -> None:
     """Every new track of a parked car goes on with its time, and counts no second twice."""
     told = street.play(100, lambda t_s: [car(int(t_s / 7) + 1, 500 + int(t_s) % 3)] if t_s % 7 > 0.6 else [])

@@ -77,6 +77,6 @@ ILLEGAL_PARKING = RuleEntry(
         },
         zones=("lane",),
     ),
-    version=1,
+    version=2,
     holds=_stood,
 )

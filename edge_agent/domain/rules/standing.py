@@ -89,12 +89,16 @@ class Standing:
         parked.unseen_s = parked.uncounted_s = 0.0
 
     def _find(self, track: Track) -> Parked | None:
-        """The place that a track holds, or the one where a hidden vehicle comes into view again."""
-        for parked in self.places:
-            if parked.track.id == track.id and not parked.is_adrift:
-                return parked
-        hidden = (p for p in self.places if p.unseen_s > 0 and p.track.id != track.id)
-        return next((p for p in hidden if _is_same_place(track.box, p.box)), None)
+        """The place where a hidden or adrift vehicle comes into view again, or the one that a track holds.
+
+        A track that went along with a passing vehicle may come back: the place is asked before the number.
+        """
+        own = [p for p in self.places if p.track.id == track.id and not p.is_adrift]
+        if own and _is_same_place(track.box, own[0].box):
+            return own[0]
+        hidden = (p for p in self.places if p.unseen_s > 0 and p not in own)
+        back = next((p for p in hidden if _is_same_place(track.box, p.box)), None)
+        return back or (own[0] if own else None)
 
 
 def is_jam(view: View, lane: Zone | None, parked_s: float) -> bool:

@@ -154,6 +154,6 @@ STOPPED_ON_CARRIAGEWAY = RuleEntry(
         },
         zones=("bus_stop",),
     ),
-    version=1,
+    version=2,
     holds=_was_passed,
 )
