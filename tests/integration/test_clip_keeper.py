@@ -153,9 +153,10 @@ def test_no_original_pixel_of_a_head_is_in_the_redacted_clip(watcher: Watcher) -
     assert len(now) == len(was)
     for before, after in zip(was, now, strict=True):
         fine = [(residual(before[block]), residual(after[block])) for block in head_blocks()]
-        assert np.mean([was.std() for was, _ in fine]) > 60
-        # The encoder rings at the blocks' edges; inside they are flat.
-        assert np.median([now[2:-2, 2:-2].std() for _, now in fine]) < 6
+        contrast = np.mean([was.std() for was, _ in fine])
+        assert contrast > 60
+        # The encoder rings at the blocks' edges, more or less from picture to picture; inside they are flat.
+        assert np.median([now[2:-2, 2:-2].std() for _, now in fine]) < 0.2 * contrast
         joined = [np.concatenate([pair[n].ravel() for pair in fine]) for n in (0, 1)]
         assert abs(np.corrcoef(*joined)[0, 1]) < 0.15, "something finer than a block is left"
     assert np.abs(was[5][120:, 10:130].astype(int) - now[5][120:, 10:130]).mean() < 6, (
