@@ -10,11 +10,14 @@ import numpy as np
 
 from shared.kinds import TRAITS, Kind, Programme
 from simulator.trials.player import Played, play, ruled_kinds
+from simulator.trials.setting import OutOfView
+from simulator.trials.stand import NoStand
 from simulator.trials.table import BUILDERS, QUIET
-from simulator.trials.trial import CONDITIONS, Trial, Variant, draw_variant
+from simulator.trials.trial import CONDITIONS, Builder, Trial, Variant, draw_variant
 
 TRIALS_PER_KIND = 3 * len(CONDITIONS)
 TRIALS_PER_QUIET = len(CONDITIONS)
+_DRAWS = 20
 
 
 class Order(NamedTuple):
@@ -51,7 +54,17 @@ def make(order: Order) -> tuple[Trial, Variant, np.random.Generator]:
     stream = 1000 + list(QUIET).index(order.name) if order.is_quiet else int(kinds[order.name])
     rng = np.random.default_rng([order.seed, stream, order.number])
     variant = draw_variant(rng, order.number)
-    return builder(rng, variant), variant, rng
+    return _drawn(builder, rng, variant), variant, rng
+
+
+def _drawn(builder: Builder, rng: np.random.Generator, variant: Variant) -> Trial:
+    """A trial whose camera sees what it is to watch: a place with no clear view is drawn anew."""
+    for _ in range(_DRAWS - 1):
+        try:
+            return builder(rng, variant)
+        except (OutOfView, NoStand):
+            continue
+    return builder(rng, variant)
 
 
 def run_one(order: Order) -> Result:

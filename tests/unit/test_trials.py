@@ -12,7 +12,7 @@ from simulator.trials.cast import stander
 from simulator.trials.eye import FALSE_SHARE, Eye
 from simulator.trials.places import intrusion
 from simulator.trials.player import play
-from simulator.trials.run import Order, make, report
+from simulator.trials.run import Order, make, orders, report
 from simulator.trials.setting import Setting
 from simulator.trials.sight import look
 from simulator.trials.stand import stand
@@ -103,3 +103,8 @@ def test_intrusion_trials_hold_both_offenders_and_none() -> None:
     counts = {len(intrusion(rng, draw_variant(rng, n)).due) for n in range(16)}
     assert 0 in counts
     assert counts - {0}
+
+
+def test_every_trial_of_a_seed_can_be_made_its_zones_in_the_picture() -> None:
+    for order in orders(None, 3101):
+        make(order)
