@@ -132,6 +132,7 @@ class Agent:
         return CameraWatch(
             feed, pipeline, self.outbox, now_us, stored, self._track_log(scene), self._memory_of(scene),
             witnesses=[self.live, *([self.clips] if self.clips else [])],
+            began=self.clips.began if self.clips else None,
         )  # fmt: skip
 
     def _clip_terms(self) -> ClipTerms:

@@ -24,6 +24,7 @@ from edge_agent.sources.recorder import LONGEST_S
 from edge_agent.sources.redacting import redacted
 from edge_agent.supervisor import Outcome
 from shared.kinds import Lane
+from shared.messages import ClipLoss
 from shared.nkey import Key
 from shared.sealed import MAX_EVENTS, Form, Manifest, open_chunks
 
@@ -99,7 +100,7 @@ class ClipKeeper:
             is_full = len(self._running) >= MAX_AT_ONCE or feed.camera in self._running
         fd = None if is_full else feed.cut()
         if fd is None:
-            why = "too many clips at once" if is_full else "the camera was gone"
+            why = ClipLoss.TOO_MANY if is_full else ClipLoss.CAMERA_GONE
             self.vault.note_dropped(event, Form.ORIGINAL, why)
             return
         size = (frame.width, frame.height)
@@ -128,18 +129,21 @@ class ClipKeeper:
         try:
             why = self._keep(fd, running)
         except OSError as error:
-            why = f"the disk took nothing ({error.strerror})"
+            _log.error("clip of camera %s: %s", running.camera, error)
+            why = ClipLoss.DISK
         except ClipBroken as error:
-            why = str(error)
+            _log.warning("clip of camera %s: %s", running.camera, error)
+            why = ClipLoss.BROKEN_OFF
         finally:
             with self._lock:
                 running.is_closed = True
                 if self._running.get(running.camera) is running:
                     del self._running[running.camera]
-        for event in running.events if why else ():
-            self.vault.note_dropped(event, Form.ORIGINAL, str(why))
+        if why:
+            for event in running.events:
+                self.vault.note_dropped(event, Form.ORIGINAL, why)
 
-    def _keep(self, fd: int, running: Running) -> str | None:
+    def _keep(self, fd: int, running: Running) -> ClipLoss | None:
         """Record one clip; why there is none, if so."""
         sealing = self._sealing
         assert sealing
@@ -155,7 +159,7 @@ class ClipKeeper:
                 else:
                     ended = record
             if begun is None or not draft.video_bytes:
-                return "the camera gave no picture to begin with"
+                return ClipLoss.NO_PICTURE
             with self._lock:
                 running.is_closed = True
                 looks = list(self._looks.get(running.camera, ()))
@@ -189,7 +193,7 @@ class ClipKeeper:
             if made:
                 return made
             if original is None or self._sealing is None:
-                raise LookupError(self.vault.why_gone(event) or "no clip was ever made of this event")
+                raise LookupError(self.vault.why_gone(event) or ClipLoss.NEVER_MADE)
             return self._redact(original, file_key, self._sealing)
 
     def _redact(self, original: Clip, file_key: bytes, sealing: Sealing) -> Clip:
@@ -207,7 +211,7 @@ class ClipKeeper:
             draft.finish(self.vault, facts)
         made = self.vault.find(was.events[0], Form.REDACTED)
         if made is None:
-            raise LookupError("the vault is full")
+            raise LookupError(ClipLoss.VAULT_FULL)
         return made
 
 

@@ -19,18 +19,19 @@ from edge_agent.evidence.vault import Clip
 from edge_agent.outbox.store import Outbox
 from edge_agent.sources.clip_pipe import ClipBroken
 from edge_agent.sources.feed import CameraFeed
-from edge_agent.supervisor import Outcome
 from shared import subjects
 from shared.codec import WireError, decode, encode
 from shared.messages import (
     MAX_PART_BYTES,
     VERSION,
+    ClipLoss,
     ClipReply,
     ClipRequest,
     ClipState,
     ClipStep,
     LivePicture,
     LiveRequest,
+    ViewRefusal,
 )
 from shared.sealed import LENGTH, MAGIC, MAX_HEADER_BYTES, Form, SealBroken
 
@@ -66,13 +67,16 @@ class LiveViews:
         self._show = show
 
     def lease(self, camera: str, now_s: float, lease_s: float) -> str:
-        """Begin or renew a view; why not, or nothing. ``now_s`` is monotonic."""
+        """Begin, renew or, with a ``lease_s`` of 0, end a view; why not, if so. ``now_s`` is monotonic."""
         with self._lock:
             self._leases = {name: until for name, until in self._leases.items() if until > now_s}
+            if not lease_s:
+                self._leases.pop(camera, None)
+                return ""
             if camera not in self._cameras:
-                return f"this box has no camera {camera}"
+                return ViewRefusal.NO_CAMERA
             if camera not in self._leases and len(self._leases) >= self._most:
-                return f"this box shows {self._most} live views at once at most"
+                return ViewRefusal.FULL
             self._leases[camera] = now_s + lease_s
         return ""
 
@@ -96,9 +100,6 @@ class LiveViews:
         self.encoded += 1
         jpeg = make_view(frame, everything(tracks, seen))
         show(LivePicture(VERSION, feed.camera, frame.captured_at_us, jpeg))
-
-    def began(self, feed: CameraFeed, frame: Frame, outcomes: Sequence[Outcome]) -> None:
-        """Events are nothing to a live view."""
 
 
 class Commands:
@@ -169,14 +170,14 @@ class Commands:
 
     async def _answer(self, request: ClipRequest) -> ClipReply:
         if self._clips is None:
-            return _no(request, ClipState.GONE, "this box makes no clips")
+            return _no(request, ClipState.GONE, ClipLoss.NO_CLIPS)
         try:
             if request.step is ClipStep.REDACT:
                 return await self._redact(request, self._clips)
             clip = self._clips.vault.find(request.event_id.hex(), Form(request.form))
             if clip is None:
                 why = self._clips.vault.why_gone(request.event_id.hex())
-                return _no(request, ClipState.GONE, why or "no such clip was ever made")
+                return _no(request, ClipState.GONE, why or ClipLoss.NEVER_MADE)
             if request.step is ClipStep.HEAD:
                 return await asyncio.to_thread(_head, request, clip)
             await self._wait_turn()

@@ -4,9 +4,10 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.clips import ClipKeeper
 from edge_agent.metrics import Sample
 from edge_agent.outbox.state import RelayState
-from shared.messages import CameraState
+from shared.messages import CameraState, ClipLoss
 
 if TYPE_CHECKING:
     from edge_agent.app import Agent
@@ -27,6 +28,7 @@ def health_of(agent: "Agent") -> dict[str, Any]:
         "conditions": {watch.feed.camera: _conditions(watch.pipeline) for watch in agent.supervisor.watches},
         "wrong": [f"{kind.slug} {camera or 'box'}" for kind, camera in agent.box_watch.ailments.told],
         "outbox_waiting": agent.outbox.waiting(),
+        "clips": _clips_state(agent.clips),
         "uptime_s": int(time.monotonic() - agent.started_s),
     }
 
@@ -35,6 +37,15 @@ def _conditions(pipeline: Any) -> dict[str, str | bool | None]:
     """What the camera's picture says of light and weather, and whether its rules wait."""
     now = pipeline.conditions
     return {"light": now.light, "infrared": now.is_infrared, "weather": now.weather, "pause": pipeline.pause}
+
+
+def _clips_state(clips: ClipKeeper | None) -> dict[str, Any] | None:
+    """What the vault holds and what it lost since the start; None when no clips are made."""
+    if clips is None:
+        return None
+    vault = clips.vault
+    dropped = {why.name.lower(): count for why, count in vault.dropped.items()}
+    return {"kept": len(vault), "kept_bytes": vault.size_bytes, "dropped": dropped}
 
 
 def _hub_state(link: RelayState | None) -> str:
@@ -47,6 +58,7 @@ def samples_of(agent: "Agent") -> Iterator[Sample]:
     """All metrics, those of one name together."""
     yield from _camera_samples(agent)
     yield from _outbox_samples(agent)
+    yield from _clip_samples(agent.clips)
     yield from _link_samples(agent)
 
 
@@ -96,6 +108,19 @@ def _outbox_samples(agent: "Agent") -> Iterator[Sample]:
     for lane, count in agent.outbox.lost().items():
         text = "Rows that the full outbox forgot."
         yield Sample("saqshy_outbox_lost_total", "counter", text, {"lane": lane}, count)
+
+
+def _clip_samples(clips: ClipKeeper | None) -> Iterator[Sample]:
+    if clips is None:
+        return
+    vault = clips.vault
+    yield Sample("saqshy_clips_recorded_total", "counter", "Clips recorded.", {}, clips.recorded)
+    yield Sample("saqshy_clips_kept", "gauge", "Clips in the vault.", {}, len(vault))
+    yield Sample("saqshy_clips_kept_bytes", "gauge", "What the vault holds.", {}, vault.size_bytes)
+    for why in ClipLoss:
+        if count := vault.dropped[why]:
+            text = "Clips that were dropped or never kept, by reason."
+            yield Sample("saqshy_clips_dropped_total", "counter", text, {"why": why.name.lower()}, count)
 
 
 def _link_samples(agent: "Agent") -> Iterator[Sample]:

@@ -64,12 +64,12 @@ class Memory(Protocol):
 
 
 class Witness(Protocol):
-    """Who keeps what a camera shows; see ``edge_agent.clips.ClipKeeper``."""
+    """Who looks on; see ``edge_agent.clips.ClipKeeper`` and ``edge_agent.commands.LiveViews``."""
 
     def saw(self, feed: CameraFeed, frame: Frame, tracks: Sequence[Track], seen: Detections) -> None: ...
-    def began(self, feed: CameraFeed, frame: Frame, outcomes: Sequence[Outcome]) -> None: ...
 
 
+Began = Callable[[CameraFeed, Frame, Sequence[Outcome]], None]
 Stored = Callable[[Arrival, Sequence[Outcome]], None]
 
 
@@ -86,6 +86,7 @@ class CameraWatch:
         track_log: TrackLog | None = None,
         memory: Memory | None = None,
         witnesses: Sequence[Witness] = (),
+        began: Began | None = None,
     ) -> None:
         self.feed = feed
         self.pipeline = pipeline
@@ -99,6 +100,7 @@ class CameraWatch:
         self._track_log = track_log
         self._memory = memory
         self._witnesses = witnesses
+        self._began = began
         if memory:
             memory.recall(pipeline)
 
@@ -118,8 +120,8 @@ class CameraWatch:
                 self._stored(arrival, outcomes)
         for witness in self._witnesses:
             witness.saw(self.feed, arrival.frame, self.pipeline.tracks, self.pipeline.seen)
-            if outcomes:
-                witness.began(self.feed, arrival.frame, outcomes)
+        if outcomes and self._began:
+            self._began(self.feed, arrival.frame, outcomes)
         self._keep_tracks(arrival)
         if self._memory:
             self._memory.keep(self.pipeline, is_urgent=bool(outcomes))

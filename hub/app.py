@@ -39,6 +39,7 @@ from hub.services.devices import Devices, open_accounts
 from hub.services.evidence_key import open_evidence_key, public_text
 from hub.services.feed import Feed
 from hub.services.live import Live
+from hub.services.looks import Looks
 from hub.services.metrics import Gauges
 from hub.services.parts import Parts, utc_now_us
 from hub.services.passwords import Passwords
@@ -122,15 +123,17 @@ class Hub:
         parts = await self._open_parts()
         nats, devices = await self._start_bus_server(parts)
         bus, line, ingest = self._start_bus(parts, nats, devices)
-        clips = Clips(parts, line)
+        looks = Looks(parts)
+        clips = Clips(parts, line, looks)
+        clips.resume()
         self._clean_up.add("clips", clips.close)
         dispatch = DispatchWorker(parts, open_connectors(self._settings.dispatch.timeout_s), random.random)
         self._spawn("dispatch worker", dispatch.run())
         feed = Feed(parts)
         self._spawn("live stream", feed.run())
         probes = _probes(bus, nats, ingest, dispatch, feed)
-        live = Live(parts, line)
-        desk = Desk(parts, feed, devices, ingest.ingest, clips, live, probes, Console(), nats.port)
+        live = Live(parts, line, looks)
+        desk = Desk(parts, feed, devices, ingest.ingest, clips, live, looks, probes, Console(), nats.port)
         await self._serve(desk, listener)
         self.desk = desk
         return await self._ready(parts, listener, nats.port)

@@ -10,6 +10,9 @@
         InputRefused       422, with the fields
         TooOften           429, with the pause to keep
         NotReady           503
+          BoxAway          503
+          ViewsFull        503
+          NoPicture        503
 
 A command ends with exit code 2 on ``StartRefused`` and ``InputRefused``, and 1 on any other ``HubError``.
 """
@@ -94,3 +97,21 @@ class NotReady(RefusalError):
     """A part of the hub that this needs is away at the moment."""
 
     status, code, title = 503, "not-ready", "Not ready"
+
+
+class BoxAway(NotReady):
+    """The box does not answer."""
+
+    code, title = "box-away", "The box is away"
+
+
+class ViewsFull(NotReady):
+    """The box shows as many live views as it may."""
+
+    code, title = "views-full", "Too many live views"
+
+
+class NoPicture(NotReady):
+    """The box is there, but its camera gives no picture."""
+
+    code, title = "no-picture", "The camera gives no picture"

@@ -5,7 +5,7 @@ know, so an older hub still takes a newer box's reports.
 """
 
 import math
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -213,6 +213,22 @@ class ClipState(IntEnum):
     FAILED = 3
 
 
+class ClipLoss(StrEnum):
+    """Why a box has no clip of an event; the values are what it says, the names what is counted."""
+
+    VAULT_FULL = "the vault was full"
+    EXPIRED = "its time in the vault was over"
+    TOO_MANY = "too many clips at once"
+    CAMERA_GONE = "the camera was gone"
+    NO_PICTURE = "the camera gave no picture to begin with"
+    BROKEN_OFF = "the recording broke off"
+    DISK = "the disk took nothing"
+    POWER_CUT = "the box stopped while it was written"
+    DAMAGED = "its files were damaged or not whole"
+    NEVER_MADE = "no clip was ever made of this event"
+    NO_CLIPS = "this box makes no clips"
+
+
 class ClipRequest(_Wire, frozen=True):
     """The hub asks a box for a clip; the answer goes to ``subjects.answer`` of ``request_id``."""
 
@@ -242,11 +258,19 @@ class ClipReply(_Wire, frozen=True):
 
 
 class LiveRequest(_Wire, frozen=True):
-    """The hub asks for a camera's live view, for as long as the lease runs; it is renewed by asking again."""
+    """The hub asks for a camera's live view, for as long as the lease runs; it is renewed by asking again,
+    and given up by a lease of 0."""
 
     version: Version
     camera: Identity
-    lease_ms: Annotated[int, Meta(ge=1_000, le=60_000)]
+    lease_ms: Annotated[int, Meta(ge=0, le=60_000)]
+
+
+class ViewRefusal(StrEnum):
+    """Why a box shows no live view; the values are what it says."""
+
+    FULL = "it shows as many live views as it may"
+    NO_CAMERA = "it has no such camera"
 
 
 class LivePicture(_Wire, frozen=True):

@@ -10,13 +10,14 @@ import logging
 import os
 import shutil
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
 import msgspec
 
+from shared.messages import ClipLoss
 from shared.sealed import Form, Manifest, SignedManifest
 
 _log = logging.getLogger(__name__)
@@ -74,8 +75,8 @@ class Vault:
         self._clips: dict[tuple[str, int], Clip] = {}
         self._of_event: dict[tuple[str, int], Clip] = {}
         self._dropped: deque[Dropped] = deque(maxlen=_MAX_LEDGER)
-        self.dropped: dict[str, int] = {}
-        """How many were dropped since the start, by reason."""
+        self.dropped: Counter[ClipLoss] = Counter()
+        """How many were dropped since the start."""
         self.size_bytes = 0
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._read_ledger()
@@ -132,18 +133,18 @@ class Vault:
         with self._lock:
             oldest_us = self._now_us() - round(self._limits.retention_days * _DAY_US)
             for clip in [c for c in self._clips.values() if c.manifest.ends_at_us < oldest_us]:
-                self._drop(clip, "its time in the vault was over")
+                self._drop(clip, ClipLoss.EXPIRED)
             excess = self._excess_bytes() + wanted_bytes
             for clip in sorted(self._clips.values(), key=lambda c: c.worth):
                 if excess <= 0 and len(self._clips) <= _MAX_CLIPS:
                     return
-                self._drop(clip, "the vault was full")
+                self._drop(clip, ClipLoss.VAULT_FULL)
                 excess -= clip.manifest.sealed_bytes
 
-    def note_dropped(self, event: str, form: Form, why: str) -> None:
+    def note_dropped(self, event: str, form: Form, why: ClipLoss) -> None:
         """A clip could not be kept in the first place."""
         with self._lock:
-            self.dropped[why] = self.dropped.get(why, 0) + 1
+            self.dropped[why] += 1
             entry = Dropped(event, form, self._now_us(), why)
             self._dropped.append(entry)
             _log.warning("clip of event %s dropped: %s", event, why)
@@ -163,7 +164,7 @@ class Vault:
         self._clips[key] = clip
         self._of_event.update({(event, int(manifest.form)): clip for event in manifest.events})
 
-    def _drop(self, clip: Clip, why: str) -> None:
+    def _drop(self, clip: Clip, why: ClipLoss) -> None:
         """The manifest goes first: should the power go between, the rest is removed at the next start."""
         manifest = clip.manifest
         clip.path.with_suffix(_MANIFEST).unlink(missing_ok=True)
@@ -179,20 +180,26 @@ class Vault:
         """Take in what is whole; remove what is not, and say so."""
         for part in self._folder.glob(f"*{_PART}"):
             part.unlink()
-            event = part.name.partition("-")[0]
-            self.note_dropped(event, Form.ORIGINAL, "the box stopped while it was written")
+            if part.suffixes == [_CLIP, _PART]:
+                self._note_lost(part, ClipLoss.POWER_CUT)
         for path in self._folder.glob(f"*{_CLIP}"):
             clip = _read(path)
             if clip:
                 self._take_in(clip)
-            else:
-                path.unlink()
-                path.with_suffix(_MANIFEST).unlink(missing_ok=True)
-                event = path.name.partition("-")[0]
-                self.note_dropped(event, Form.ORIGINAL, "its files were damaged or not whole")
+                continue
+            has_manifest = path.with_suffix(_MANIFEST).exists()
+            path.unlink()
+            path.with_suffix(_MANIFEST).unlink(missing_ok=True)
+            self._note_lost(path, ClipLoss.DAMAGED if has_manifest else ClipLoss.POWER_CUT)
         for path in self._folder.glob(f"*{_MANIFEST}"):
             if not path.with_suffix(_CLIP).exists():
                 path.unlink()
+
+    def _note_lost(self, path: Path, why: ClipLoss) -> None:
+        """A redacted clip is not lost: it is made again when it is asked for."""
+        event, _, form = path.name.partition(".")[0].partition("-")
+        if form == Form.ORIGINAL.name.lower():
+            self.note_dropped(event, Form.ORIGINAL, why)
 
     def _read_ledger(self) -> None:
         path = self._folder / _LEDGER

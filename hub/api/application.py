@@ -37,6 +37,7 @@ from hub.services.devices import Devices
 from hub.services.feed import Feed
 from hub.services.ingest import Ingest
 from hub.services.live import Live
+from hub.services.looks import Looks
 from hub.services.parts import Parts
 
 API_VERSION = "1.0.0"
@@ -66,6 +67,7 @@ class Desk(NamedTuple):
     ingest: Ingest
     clips: Clips
     live: Live
+    looks: Looks
     probes: Probes
     console: Console
     bus_port: int

@@ -210,6 +210,21 @@ class Evidence(SQLModel, table=True):
     size_bytes: int
 
 
+class Look(SQLModel, table=True):
+    """Who looked at what: a clip, or a camera's live view. Rows are only ever added."""
+
+    __tablename__ = "look"  # pyright: ignore[reportAssignmentType]
+
+    id: int | None = Field(default=None, primary_key=True)
+    at_us: int = Field(sa_type=BigInteger)
+    username: str
+    what: str
+    """clip_redacted, clip_original or live."""
+    camera: str = Field(index=True)
+    event_id: str | None = None
+    """Hex; of a clip."""
+
+
 class Agency(SQLModel, table=True):
     """Who answers: the police, a utility. ``id`` is a slug."""
 

@@ -6,10 +6,11 @@ import hashlib
 import io
 import logging
 import os
-from collections.abc import Coroutine
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 from nacl.public import SealedBox
 from sqlmodel import col, select
@@ -19,14 +20,16 @@ from hub.bus.errors import BusAway
 from hub.db import queries_counters
 from hub.db.tables import Device, Event, Incident, TimelineEntry
 from hub.domain.incident import ActorKind
-from hub.errors import HubError, NotFound, StateConflict, TooOften
+from hub.errors import HubError, NotFound, RefusalError, StateConflict, TooOften
+from hub.services.looks import Looks
 from hub.services.parts import Parts
-from shared.messages import ClipReply, ClipState, ClipStep
+from shared.messages import ClipLoss, ClipReply, ClipState, ClipStep
 from shared.nkey import sealing_key
 from shared.sealed import (
     Form,
     Manifest,
     SealBroken,
+    SignedManifest,
     open_chunks,
     read_header,
     read_manifest,
@@ -37,9 +40,12 @@ _log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 8
 MAX_SEALED_BYTES = 80 << 20
-_TRIES = 20
+MAX_WISHES = 64
+"""Clips that are asked for and have not come, those of boxes that are away included."""
 _PAUSE_S = 1.0
+_AWAY_PAUSE_S = 5.0
 _REDACT_WITHIN_S = 300
+_MAX_FAILED = 1_000
 
 
 class ClipRefused(HubError):
@@ -49,15 +55,36 @@ class ClipRefused(HubError):
 class ClipLost(HubError):
     """There is no clip, or its box cannot give it."""
 
+    def __init__(self, cause: str, detail: str) -> None:
+        super().__init__(detail)
+        self.cause = cause
+
+
+class Stage(StrEnum):
+    """Where a clip is."""
+
+    ASKED = "asked"
+    """The box was told, or will be when its turn comes."""
+    REDACTING = "redacting"
+    SENDING = "sending"
+    AWAY = "away"
+    """The box does not answer; the clip comes when it is back."""
+    HERE = "here"
+    FAILED = "failed"
+
 
 class Progress(Struct, frozen=True):
     """How far a clip is."""
 
-    state: str
-    """``waiting``, ``here`` or ``failed``."""
-    have_bytes: int
-    size_bytes: int
-    detail: str
+    state: Stage
+    have_bytes: int = 0
+    size_bytes: int = 0
+    sha256: str | None = None
+    """Of the mp4 that is here, as its box signed it."""
+    cause: str | None = None
+    """Why it failed: a name of ``ClipLoss`` in small letters, ``altered``, ``box_failed``, ``too_slow``,
+    ``box_revoked`` or ``hub_disk``."""
+    detail: str = ""
 
 
 class _Source(NamedTuple):
@@ -68,15 +95,26 @@ class _Source(NamedTuple):
     box_key: str
 
 
-class Clips:
-    """Fetches run on whether or not somebody waits; asked again, a broken one goes on where it was."""
+_Key = tuple[str, Form]
 
-    def __init__(self, parts: Parts, line: BoxLine) -> None:
+
+class Clips:
+    """Wishes stay until their clip is here or cannot come, whatever the line and the hub do meanwhile."""
+
+    def __init__(self, parts: Parts, line: BoxLine, looks: Looks) -> None:
         self._parts = parts
         self._line = line
+        self._looks = looks
         self._folder = parts.evidence_dir / "clips"
-        self._running: dict[tuple[str, Form], asyncio.Task[None]] = {}
-        self._progress: dict[tuple[str, Form], Progress] = {}
+        self._running: dict[_Key, asyncio.Task[None]] = {}
+        self._progress: dict[_Key, Progress] = {}
+        self._turns = asyncio.Semaphore(MAX_AT_ONCE)
+
+    def resume(self) -> None:
+        """Take up the wishes that an earlier run of the hub left."""
+        for path in sorted(self._folder.glob("*/*.wish"))[:MAX_WISHES]:
+            event, _, form = path.stem.partition("-")
+            self._begin((event, Form[form.upper()]))
 
     async def ask(self, event: str, form: Form, by: str) -> Progress:
         """Have a clip fetched; written into the incident's history. Raises ``NotFound`` and ``TooOften``."""
@@ -84,19 +122,18 @@ class Clips:
         key = (event, form)
         if self._path(event, form).exists() or key in self._running:
             return self.progress(event, form)
-        if len(self._running) >= MAX_AT_ONCE:
-            raise TooOften(f"{MAX_AT_ONCE} clips are being fetched at the moment", 10)
+        if len(self._running) >= MAX_WISHES:
+            raise TooOften(f"{MAX_WISHES} clips are on their way already", 10)
+        self._begin(key)
         await self._note(source, form, by)
-        self._progress[key] = Progress("waiting", 0, 0, "")
-        self._running[key] = asyncio.create_task(self._run(key, self._fetch(source, form)))
         return self.progress(event, form)
 
     def progress(self, event: str, form: Form) -> Progress:
         """How far it is. Raises ``NotFound`` when nobody asked for it."""
         path = self._path(event, form)
         if path.exists():
-            size = path.stat().st_size
-            return Progress("here", size, size, "")
+            size, digest = path.stat().st_size, _said_digest(path.with_suffix(".json"))
+            return Progress(Stage.HERE, size, size, digest)
         found = self._progress.get((event, form))
         if found is None:
             raise NotFound("nobody has asked for this clip yet")
@@ -108,44 +145,77 @@ class Clips:
         path = self._path(event, form)
         if not path.exists():
             raise NotFound("this clip is not here; ask for it first")
-        _log.info("clip of event %s (%s) shown to %s", event, form.name.lower(), by)
+        await self._looks.note(by, f"clip_{form.name.lower()}", source.camera, event)
         try:
             return await asyncio.to_thread(self._open, source, form, path)
         except SealBroken as error:
             raise ClipRefused(f"clip of event {event}: {error}") from error
 
     async def close(self) -> None:
-        """End all fetches; what came so far stays for the next try."""
+        """End all fetches; what came so far, and what is wanted, stays for the next start."""
         for task in list(self._running.values()):
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     # --- fetching -------------------------------------------------------------------------------------------
 
-    async def _run(self, key: tuple[str, Form], work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, key: _Key) -> None:
+        self._progress[key] = Progress(Stage.ASKED)
+        self._running[key] = asyncio.create_task(self._run(key))
+
+    async def _run(self, key: _Key) -> None:
+        """Try until it is here or cannot come."""
+        wish = self._path(*key).with_suffix(".wish")
         try:
-            await work
-            self._progress.pop(key, None)
-        except (ClipRefused, ClipLost, BusAway, SealBroken, OSError) as error:
-            _log.warning("clip of event %s: %s", key[0], error)
-            self._progress[key] = Progress("failed", 0, 0, str(error))
+            await asyncio.to_thread(_keep_wish, wish)
+            while True:
+                if await self._try(key):
+                    break
+                await asyncio.sleep(_AWAY_PAUSE_S)
+            await asyncio.to_thread(wish.unlink, True)
+        except OSError as error:
+            self._fail(key, "hub_disk", error)
         finally:
             self._running.pop(key, None)
 
+    async def _try(self, key: _Key) -> bool:
+        """Whether the matter is settled; if not, the box is away."""
+        try:
+            async with self._turns:
+                await self._fetch(await self._source(key[0]), key[1])
+            self._progress.pop(key, None)
+        except BusAway as error:
+            so_far = self._progress[key]
+            self._progress[key] = msgspec.structs.replace(so_far, state=Stage.AWAY, detail=str(error))
+            return False
+        except ClipLost as error:
+            self._fail(key, error.cause, error)
+        except (ClipRefused, SealBroken) as error:
+            self._fail(key, "altered", error)
+        except RefusalError as error:
+            self._fail(key, "box_revoked", error)
+        return True
+
+    def _fail(self, key: _Key, cause: str, error: Exception) -> None:
+        _log.warning("clip of event %s: %s", key[0], error)
+        self._progress.pop(key, None)
+        self._progress[key] = Progress(Stage.FAILED, cause=cause, detail=str(error))
+        if len(self._progress) > _MAX_FAILED:
+            del self._progress[next(one for one in self._progress if one not in self._running)]
+
     async def _fetch(self, source: _Source, form: Form) -> None:
+        key = (source.event_id.hex(), form)
+        self._progress[key] = Progress(Stage.ASKED)
         if form is Form.REDACTED:
             await self._have_redacted(source)
         head = await self._ready(source, form, ClipStep.HEAD)
-        manifest = check_manifest(head.manifest, source.box_key, source.event_id.hex(), form, source.camera)
-        path = self._path(source.event_id.hex(), form)
+        manifest = check_manifest(head.manifest, source.box_key, key[0], form, source.camera)
+        path = self._path(*key)
         part = path.with_suffix(f".{manifest.sealed_sha256[:16]}.part")
-        await asyncio.to_thread(part.parent.mkdir, 0o700, True, True)
         have = part.stat().st_size if part.exists() else 0
         with part.open("ab") as file:
             while have < manifest.sealed_bytes:
-                self._progress[source.event_id.hex(), form] = Progress(
-                    "waiting", have, manifest.sealed_bytes, ""
-                )
+                self._progress[key] = Progress(Stage.SENDING, have, manifest.sealed_bytes)
                 reply = await self._ready(source, form, ClipStep.PART, offset=have)
                 if reply.offset != have or not reply.body:
                     raise ClipRefused("the box sent another part than the one asked for")
@@ -163,28 +233,21 @@ class Clips:
             raise ClipRefused("header: not the one of the manifest")
         file_key = unseal_key(header, bytes(self._parts.evidence_key))
         sealed = bytes(SealedBox(sealing_key(source.box_key)).encrypt(file_key))
+        self._progress[event, Form.REDACTED] = Progress(Stage.REDACTING)
         await self._ready(source, Form.ORIGINAL, ClipStep.REDACT, key=sealed)
 
     async def _ready(
         self, source: _Source, form: Form, step: ClipStep, *, offset: int = 0, key: bytes = b""
     ) -> ClipReply:
-        """The box's answer once it is ready; patient with a box that is away for a moment."""
-        away = 0
+        """The box's answer once it is ready. Raises ``BusAway`` and ``ClipLost``."""
         for _ in range(_REDACT_WITHIN_S):
-            try:
-                reply = await self._line.clip(source.to, source.event_id, form, step, offset=offset, key=key)
-            except BusAway:
-                away += 1
-                if away >= _TRIES:
-                    raise
-                await asyncio.sleep(_PAUSE_S)
-                continue
+            reply = await self._line.clip(source.to, source.event_id, form, step, offset=offset, key=key)
             if reply.state is ClipState.READY:
                 return reply
             if reply.state is not ClipState.WORKING:
-                raise ClipLost(f"box {source.to.box}: {reply.detail or 'it has no such clip'}")
+                raise ClipLost(_cause(reply.detail), f"box {source.to.box}: {reply.detail}")
             await asyncio.sleep(_PAUSE_S)
-        raise ClipLost(f"box {source.to.box} was not ready within {_REDACT_WITHIN_S} s")
+        raise ClipLost("too_slow", f"box {source.to.box} was not ready within {_REDACT_WITHIN_S} s")
 
     # --- what is here ---------------------------------------------------------------------------------------
 
@@ -238,6 +301,28 @@ class Clips:
             incident.change_seq = await queries_counters.take(db, queries_counters.CHANGE_SEQ)
             change_seq = incident.change_seq
         self._parts.changes.publish(change_seq)
+
+
+def _cause(detail: str) -> str:
+    """A box's reason as one word."""
+    try:
+        return ClipLoss(detail).name.lower()
+    except ValueError:
+        return "box_failed"
+
+
+def _said_digest(path: Path) -> str | None:
+    """The SHA-256 that a kept manifest names; it was checked when it came, and is again when it is opened."""
+    try:
+        signed = msgspec.json.decode(path.read_bytes(), type=SignedManifest)
+        return msgspec.json.decode(signed.manifest.encode(), type=Manifest).video_sha256
+    except (OSError, ValueError):
+        return None
+
+
+def _keep_wish(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch()
 
 
 def check_manifest(signed: bytes, box_key: str, event: str, form: Form, camera: str) -> Manifest:

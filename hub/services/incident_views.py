@@ -67,9 +67,10 @@ class TimelineView(Struct, frozen=True):
 
 
 class EvidenceView(Struct, frozen=True):
-    """A picture; ``url`` serves it."""
+    """A picture; ``url`` serves it. ``event`` is what a clip is asked of."""
 
     id: str
+    event: str
     url: str
     camera: str
     observed_at: Instant
@@ -238,7 +239,8 @@ def _line(entry: TimelineEntry) -> TimelineView:
 
 
 def _picture(one: Evidence) -> EvidenceView:
-    return EvidenceView(one.id, evidence_url(one.id), one.camera, instant(one.observed_at_us), one.size_bytes)
+    at, url = instant(one.observed_at_us), evidence_url(one.id)
+    return EvidenceView(one.id, one.event_id.hex(), url, one.camera, at, one.size_bytes)
 
 
 def _event(event: Event) -> EventView:

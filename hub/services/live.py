@@ -1,56 +1,79 @@
 """Live views: a camera's newest redacted picture while somebody looks."""
 
-import logging
+from collections import defaultdict
 
 from hub.bus.asking import Box, BoxLine
 from hub.bus.errors import BusAway
 from hub.db.tables import Camera, Device
-from hub.errors import NotFound, NotReady
+from hub.errors import BoxAway, NoPicture, NotFound, NotReady, ViewsFull
+from hub.services.looks import Looks
 from hub.services.parts import Parts
-from shared.messages import LivePicture
-
-_log = logging.getLogger(__name__)
+from shared.messages import LivePicture, ViewRefusal
 
 LEASE_S = 10.0
-_NEW_LOOK_US = 15_000_000
 _WAIT_S = 5.0
-_MAX_LOOKS = 4_096
+_SILENT_US = 60_000_000
+"""A box that was not heard for so long is away."""
 
 
 class Live:
     """Renews a camera's lease each time somebody asks for its next picture."""
 
-    def __init__(self, parts: Parts, line: BoxLine) -> None:
+    def __init__(self, parts: Parts, line: BoxLine, looks: Looks) -> None:
         self._parts = parts
         self._line = line
-        self._looked_us: dict[tuple[str, str], int] = {}
+        self._looks = looks
+        self._looking: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        """Until when (UTC µs) who looks at which camera."""
 
     async def look(self, camera: str, after_us: int, by: str) -> LivePicture:
-        """The next picture. Raises ``NotFound``, and ``NotReady`` when the box shows none."""
+        """The next picture. Raises ``NotFound``, ``BoxAway``, ``ViewsFull`` and ``NoPicture``."""
+        device = await self._device(camera)
+        await self._looks.note(by, "live", camera)
+        if not self._others(camera, ""):
+            self._line.forget_view(device.id, camera)  # an old picture is not shown to a new look
+        self._looking[camera][by] = self._parts.now_us() + round(LEASE_S * 1e6)
+        await self._lease(device, camera, LEASE_S)
+        view = await self._line.next_view(device.id, camera, after_us, _WAIT_S)
+        if view and not view.refusal:
+            return view
+        self._forget(camera, by)
+        if view is None:
+            raise self._silence(device, camera)
+        if view.refusal == ViewRefusal.FULL:
+            raise ViewsFull(f"box {device.id}: {view.refusal}; close another one")
+        raise NotFound(f"box {device.id}: {view.refusal}")
+
+    async def leave(self, camera: str, by: str) -> None:
+        """Somebody looks no more. The lease is given up when nobody else does. Raises ``NotFound``."""
+        device = await self._device(camera)
+        was_looking = self._forget(camera, by)
+        if was_looking and not self._others(camera, by):
+            await self._lease(device, camera, 0)
+
+    async def _device(self, camera: str) -> Device:
         async with self._parts.database.reading() as db:
             row = await db.get(Camera, camera)
             device = await db.get(Device, row.box) if row else None
         if device is None or device.state != "enrolled":
             raise NotFound(f"there is no camera {camera[:63]!r} of an enrolled box")
-        self._note(device.id, camera, by)
+        return device
+
+    async def _lease(self, device: Device, camera: str, lease_s: float) -> None:
         try:
-            await self._line.look(Box(device.site, device.id), camera, LEASE_S)
+            await self._line.look(Box(device.site, device.id), camera, lease_s)
         except BusAway as error:
             raise NotReady(str(error)) from error
-        view = await self._line.next_view(device.id, camera, after_us, _WAIT_S)
-        if view is None:
-            raise NotReady(f"box {device.id} sends no picture of camera {camera}")
-        if view.refusal:
-            raise NotReady(f"box {device.id}: {view.refusal}")
-        return view
 
-    def _note(self, box: str, camera: str, by: str) -> None:
-        """Who began to look at what is logged once a look; an old picture is not shown to a new one."""
+    def _others(self, camera: str, by: str) -> bool:
         now_us = self._parts.now_us()
-        last_us = self._looked_us.pop((camera, by), 0)
-        self._looked_us[camera, by] = now_us
-        if len(self._looked_us) > _MAX_LOOKS:
-            del self._looked_us[next(iter(self._looked_us))]
-        if now_us - last_us > _NEW_LOOK_US:
-            self._line.forget_view(box, camera)
-            _log.info("live view of camera %s begun by %s", camera, by)
+        return any(until_us > now_us for name, until_us in self._looking[camera].items() if name != by)
+
+    def _forget(self, camera: str, by: str) -> bool:
+        return self._looking[camera].pop(by, None) is not None
+
+    def _silence(self, device: Device, camera: str) -> NotReady:
+        seen_us = device.seen_at_us
+        if seen_us is None or self._parts.now_us() - seen_us > _SILENT_US:
+            return BoxAway(f"box {device.id} does not answer")
+        return NoPicture(f"box {device.id} sends no picture of camera {camera}")

@@ -39,6 +39,8 @@ ROUTES: dict[tuple[str, str], set[Role] | str] = {
     ("GET", "/events/{event_id:str}/clip"): OPERATORS,
     ("GET", "/events/{event_id:str}/clip.mp4"): OPERATORS,
     ("GET", "/cameras/{camera:str}/live.jpg"): OPERATORS,
+    ("DELETE", "/cameras/{camera:str}/live.jpg"): OPERATORS,
+    ("GET", "/looks"): {S, A},
     ("GET", "/map"): ALL,
     ("PUT", "/map/base"): {A},
     ("PUT", "/cameras/{camera_id:str}"): {T, A},

@@ -11,6 +11,7 @@ import pytest
 
 from edge_agent.evidence.sealing import sign_manifest
 from edge_agent.evidence.vault import Limits, Vault
+from shared.messages import ClipLoss
 from shared.nkey import KeyKind, make_key
 from shared.sealed import Form, Manifest, read_manifest
 
@@ -130,10 +131,10 @@ def test_a_clip_that_is_not_finished_leaves_nothing(tmp_path: Path) -> None:
 
 def test_the_ledger_survives_a_torn_line(tmp_path: Path) -> None:
     vault = open_vault(tmp_path)
-    vault.note_dropped(event(1), Form.ORIGINAL, "too many at once")
+    vault.note_dropped(event(1), Form.ORIGINAL, ClipLoss.TOO_MANY)
     with (tmp_path / "dropped.jsonl").open("ab") as file:
         file.write(b'["torn')
-    assert open_vault(tmp_path).why_gone(event(1)) == "too many at once"
+    assert open_vault(tmp_path).why_gone(event(1)) == "too many clips at once"
 
 
 WRITER = """
