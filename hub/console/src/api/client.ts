@@ -1,10 +1,12 @@
-import type { Agency, CityMap, Detail, Dispatch, Locale, Move, Summary, User, Verdict } from './types';
+import type { Agency, CityMap, ClipProgress, Detail, Dispatch, LivePicture, Locale, Move, Summary, User, Verdict } from './types';
 
 /** A refusal of the hub, with its own words (RFC 9457), or `offline` when it could not be asked. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
     readonly detail: string,
+    /** The last word of the problem's type, such as `box-away`. */
+    readonly code = '',
   ) {
     super(detail);
   }
@@ -28,14 +30,36 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
   });
   if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
   if (answer.status === 401 && path !== '/session') onSignedOut.call();
-  throw new Refusal(answer.status, await refusalText(answer));
+  throw await refusalOf(answer);
 }
 
-async function refusalText(answer: Response): Promise<string> {
-  const problem: unknown = await answer.json().catch(() => null);
-  if (problem && typeof problem === 'object' && 'detail' in problem) return String(problem.detail);
-  return answer.statusText;
+async function refusalOf(answer: Response): Promise<Refusal> {
+  const problem = (await answer.json().catch(() => null)) as { detail?: unknown; type?: unknown } | null;
+  const code = String(problem?.type ?? '').split(':').at(-1);
+  return new Refusal(answer.status, String(problem?.detail ?? answer.statusText), code);
 }
+
+/** The next picture of a camera, taken after the one that `after` names. Asking keeps the view open. */
+async function livePicture(camera: string, after: string, signal: AbortSignal): Promise<LivePicture> {
+  const answer = await fetch(`${live(camera)}?after=${after}`, { signal }).catch(() => {
+    throw new Refusal(0, '');
+  });
+  if (answer.status === 401) onSignedOut.call();
+  if (!answer.ok) throw await refusalOf(answer);
+  const takenAtUs = answer.headers.get('x-taken-at-us') ?? '0';
+  return { src: await dataUrl(await answer.blob()), takenAtMs: Number(takenAtUs) / 1000, takenAtUs };
+}
+
+function dataUrl(blob: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(new Refusal(0, ''));
+    reader.readAsDataURL(blob);
+  });
+}
+
+const live = (camera: string) => `/api/v1/cameras/${encodeURIComponent(camera)}/live.jpg`;
 
 const incident = (id: string) => `/incidents/${encodeURIComponent(id)}`;
 
@@ -52,6 +76,12 @@ export const hub = {
   verdict: (id: string, verdict: Verdict) => ask<Detail>('POST', `${incident(id)}/verdict`, { verdict }),
   note: (id: string, text: string) => ask<Detail>('POST', `${incident(id)}/note`, { text }),
   sendAgain: (dispatch: Dispatch['id']) => ask<Dispatch>('POST', `/dispatches/${dispatch}/retry`, {}),
+  clip: (event: string) => ask<ClipProgress>('GET', `/events/${event}/clip`),
+  askForClip: (event: string) => ask<ClipProgress>('POST', `/events/${event}/clip`, {}),
+  clipUrl: (event: string) => `/api/v1/events/${event}/clip.mp4`,
+  livePicture,
+  /** Also while the page is going away. */
+  leaveLive: (camera: string) => void fetch(live(camera), { method: 'DELETE', keepalive: true }).catch(() => {}),
   agencies: () => ask<{ agencies: Agency[] }>('GET', '/agencies'),
   map: () => ask<CityMap>('GET', '/map'),
 };

@@ -52,10 +52,29 @@ export interface TimelineEntry {
 
 export interface Picture {
   id: number | string;
+  /** What a clip is asked of. */
+  event: string;
   url: string;
   camera: string;
   observed_at: string;
   size_bytes: number;
+}
+
+export interface ClipProgress {
+  state: 'asked' | 'redacting' | 'sending' | 'away' | 'here' | 'failed';
+  have_bytes: number;
+  size_bytes: number;
+  sha256: string | null;
+  cause: string | null;
+  detail: string;
+}
+
+export interface LivePicture {
+  /** As a data address, since the content policy knows no others for pictures that a script fetched. */
+  src: string;
+  takenAtMs: number;
+  /** To ask for the next one with. */
+  takenAtUs: string;
 }
 
 export interface Attempt {

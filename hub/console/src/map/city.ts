@@ -19,7 +19,7 @@ export class CityView {
     container: HTMLElement,
     private city: CityMap,
     title: string,
-    hear: { onpick: (id: string) => void; ondrawn: () => void },
+    hear: { onpick: (id: string) => void; oncamera: (id: string) => void; ondrawn: () => void },
   ) {
     this.map = new MapLibre({
       container,
@@ -42,7 +42,12 @@ export class CityView {
     this.map.on('click', 'clusters', ({ lngLat }) =>
       this.map.easeTo({ center: lngLat, zoom: Math.min(20, this.map.getZoom() + 2) }),
     );
-    for (const layer of ['incidents', 'clusters']) {
+    // An incident that lies on its camera's post is what was meant.
+    this.map.on('click', 'posts', ({ point, features }) => {
+      const above = this.map.queryRenderedFeatures(point, { layers: ['incidents', 'clusters'] });
+      if (!above.length) hear.oncamera(String(features?.[0]?.properties['id']));
+    });
+    for (const layer of ['incidents', 'clusters', 'posts']) {
       this.map.on('mouseenter', layer, () => (this.map.getCanvas().style.cursor = 'pointer'));
       this.map.on('mouseleave', layer, () => (this.map.getCanvas().style.cursor = ''));
     }

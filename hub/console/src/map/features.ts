@@ -17,10 +17,10 @@ export function cones(cameras: readonly Camera[]): Features {
 
 export function posts(cameras: readonly Camera[]): Features {
   return collection(
-    cameras.flatMap(({ lon, lat, name, state }) =>
+    cameras.flatMap(({ id, lon, lat, name, state }) =>
       lon === null || lat === null
         ? []
-        : [{ type: 'Feature', properties: { name, state }, geometry: { type: 'Point', coordinates: [lon, lat] } }],
+        : [{ type: 'Feature', properties: { id, name, state }, geometry: { type: 'Point', coordinates: [lon, lat] } }],
     ),
   );
 }

@@ -1,4 +1,4 @@
-export type PanelCommand = 'acknowledge' | 'resolve' | 'verdict' | 'note';
+export type PanelCommand = 'acknowledge' | 'resolve' | 'verdict' | 'note' | 'clip' | 'live';
 export type Command = PanelCommand | 'next' | 'previous' | 'leave' | 'help';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -10,6 +10,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   KeyR: 'resolve',
   KeyV: 'verdict',
   KeyN: 'note',
+  KeyC: 'clip',
+  KeyL: 'live',
   Escape: 'leave',
 };
 

@@ -13,6 +13,11 @@ class Session {
     onSignedOut.call = () => this.forget();
   }
 
+  /** The hub decides; this only spares others a refusal. */
+  get mayWatch(): boolean {
+    return this.user !== null && this.user.role !== 'technician';
+  }
+
   async resume(): Promise<void> {
     try {
       this.begin((await hub.session()).user);
