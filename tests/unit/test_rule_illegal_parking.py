@@ -80,6 +80,36 @@ def test_the_track_goes_along_with_a_passing_car_and_comes_back(street: Street, 
     assert told[0].t_s == pytest.approx(61, abs=2)
 
 
+def test_a_passing_car_is_at_the_place_while_the_parked_one_is_missed(street: Street) -> None:
+    """Each time the model misses the parked car just as another drives by: the place stays the parked
+    car's, and when it drives off, its event is over."""
+
+    def script(t_s: float) -> list[Thing]:
+        since_s = t_s % 10
+        here = [] if 1.7 < since_s < 2.3 else drive(t_s, 0, 90)
+        return [*here, car(int(100 + t_s // 10), 150 * (since_s + 1.3))]
+
+    told = street.play(110, script)
+    assert [(one.phase, one.thread) for one in told] == [("BEGIN", told[0].thread), ("END", told[0].thread)]
+    assert [one.t_s for one in told] == pytest.approx([60, 92], abs=2)
+
+
+def test_a_bus_stands_before_the_place_its_track_went_to(street: Street) -> None:
+    """The parked car's number goes along with a bus that stops before it for 8 s: it is no longer in view,
+    and has not left."""
+
+    def script(t_s: float) -> list[Thing]:
+        if t_s < 30:
+            return [car(1, 500)]
+        bus = Thing(1, ObjectClass.BUS, (min(500 + 150 * (t_s - 30), 720), 480), size_px=(300, 180))
+        cover = Thing(5, ObjectClass.BUS, (500, 430), size_px=(400, 200))
+        return [bus, cover] if t_s < 38 else [car(9, 502)]
+
+    told = street.play(100, script)
+    assert [one.phase for one in told] == ["BEGIN"]
+    assert told[0].t_s == pytest.approx(60, abs=1)
+
+
 def test_a_track_flickers_in_the_same_place(street: Street) -> None:
     """Every new track of a parked car goes on with its time, and counts no second twice."""
     told = street.play(100, lambda t_s: [car(int(t_s / 7) + 1, 500 + int(t_s) % 3)] if t_s % 7 > 0.6 else [])
