@@ -2,7 +2,7 @@
 happening is found or missed. Pure: truth and claims in, a score out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
@@ -52,6 +52,15 @@ class Expected(NamedTuple):
     """A camera that sees the thing badly may say so, and need not."""
     tolerance: Tolerance | None = None
     """Another than is usual."""
+    way: Callable[[float], LatLon] | None = None
+    """Where the one who did it is at an instant: a report a second later rightly names another place."""
+
+    def off_m(self, claim: Claim) -> float | None:
+        """How far a claim's place is from where it happened, or from who did it as the claim was made."""
+        if claim.place is None:
+            return None
+        off_m = distance_m(claim.place, self.place)
+        return off_m if self.way is None else min(off_m, distance_m(claim.place, self.way(claim.t_s)))
 
 
 class Match(NamedTuple):
@@ -101,13 +110,12 @@ def judge(expected: Sequence[Expected], claims: Sequence[Claim], tolerance: Tole
 def _may_mean(claim: Claim, expected: Expected, usual: Tolerance) -> bool:
     tolerance = expected.tolerance or usual
     in_time = expected.begin_s - tolerance.early_s <= claim.t_s <= expected.due_s + tolerance.late_s
-    near = claim.place is None or distance_m(claim.place, expected.place) <= tolerance.far_m
+    near = (expected.off_m(claim) or 0.0) <= tolerance.far_m
     return claim.kind == expected.kind and claim.camera == expected.camera and in_time and near
 
 
 def _match(claim: Claim, expected: Expected) -> Match:
-    error_m = None if claim.place is None else distance_m(claim.place, expected.place)
-    return Match(claim, expected, claim.t_s - expected.due_s, error_m)
+    return Match(claim, expected, claim.t_s - expected.due_s, expected.off_m(claim))
 
 
 def expectations(truth: Mapping[str, Any], cameras: Iterable[str] | None, by_camera: bool) -> list[Expected]:

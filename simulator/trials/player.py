@@ -1,6 +1,7 @@
 """Plays a trial to the box: the real pipeline from the motion gate to the report, with a stand-in for the
 model alone. The one place where the simulator meets the box."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from simulator.trials.eye import Eye
 from simulator.trials.picture import Painter
 from simulator.trials.sight import Sight, look
 from simulator.trials.trial import Due, Stretch, Trial, Variant
+from simulator.world import to_latlon
 
 QUIET_FPS = 1.0
 """Where nothing moves the box looks at key frames only: about one picture a second."""
@@ -141,8 +143,15 @@ def _expected(number: int, due: Due, trial: Trial, sight: Sight, times_s: Array,
     is_asked &= not is_blacked_out or goes_on
     tolerance = Tolerance(1.0, due.late_s, due.far_m)
     return Expected(
-        number, due.kind, due.begin_s, due_s, due.latlon, trial.camera.id, bool(is_asked), tolerance
-    )
+        number, due.kind, due.begin_s, due_s, due.latlon, trial.camera.id, bool(is_asked), tolerance,
+        _way(due, trial),
+    )  # fmt: skip
+
+
+def _way(due: Due, trial: Trial) -> Callable[[float], LatLon] | None:
+    """Where the one who does it is at an instant."""
+    actor = next((actor for actor in trial.actors if actor.id == due.actor_id), None)
+    return None if actor is None else lambda t_s: to_latlon(actor.place_at(t_s)[:2])
 
 
 def _is_clear(due: Due, trial: Trial, sight: Sight, times_s: Array) -> bool:

@@ -56,6 +56,16 @@ def test_a_report_that_means_something_else_is_false_and_the_happening_missed(wr
     assert counts([PARKED], [wrong]) == (0, 1, 1, 0)
 
 
+def test_a_moving_thing_is_where_it_is_as_the_report_is_made() -> None:
+    """At 10 m/s, a report 1.5 s after it was due names a place 15 m on; not one 15 m back."""
+    driving = PARKED._replace(way=lambda t_s: from_plane(HERE, 10 * (t_s - 30), 0.0))
+    assert counts([driving], [claim(t_s=31.5, east_m=17.0)]) == (1, 0, 0, 0)
+    assert counts([driving], [claim(t_s=31.5, east_m=-15.0)]) == (0, 1, 1, 0)
+    assert judge([driving], [claim(t_s=31.5, east_m=17.0)]).matches[0].position_error_m == pytest.approx(
+        2.0, abs=0.01
+    )
+
+
 def test_silence_misses() -> None:
     assert counts([PARKED], []) == (0, 1, 0, 0)
 
