@@ -67,6 +67,7 @@ def verify(path: ModelPath, as_json: AsJson = False) -> None:
         "inputs": trial.inputs,
         "outputs": trial.outputs,
         "infer_ms": trial.infer_ms,
+        "recast": bool(trial.recast),
     }
     show(answer, as_json, "\n".join(f"{name}: {_as_text(value)}" for name, value in answer.items()))
 

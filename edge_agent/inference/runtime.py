@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,8 +56,8 @@ def open_detector(
     """
     model = read_model(path)
     chosen = choose_runtime(runtime)
-    pass_trial(model, chosen, state_dir)
-    return TfliteDetector(model, threads, chosen)
+    content = pass_trial(model, chosen, state_dir).content_of(model)
+    return TfliteDetector(msgspec.structs.replace(model, content=content), threads, chosen)
 
 
 def choose_runtime(wanted: Runtime) -> str:
