@@ -49,6 +49,47 @@ def shadow(picture: Picture) -> None:
     picture[60:150, 120:230] *= 0.55
 
 
+def slanting_shadow(picture: Picture) -> None:
+    """A roof's shadow: its edges run across the rows, and cut cells of the ground in two."""
+    share = np.zeros(picture.shape[:2], np.float32)
+    cv2.fillPoly(share, [np.array([(90, 60), (150, 52), (245, 120), (180, 158)])], 0.55)
+    picture *= 1 - share[..., None]
+
+
+def sunny_shadow(picture: Picture) -> None:
+    """Coloured ground in a shadow: its colour pales with the light."""
+    red_ground(picture)
+    picture[60:110, 120:200] *= 0.7
+
+
+def red_ground(picture: Picture) -> None:
+    """Bricks and sand."""
+    picture *= (0.6, 1.0, 1.3)
+
+
+def still_water(picture: Picture) -> None:
+    """A mirror of a bright sky over ground most of which is too smooth to lose its texture."""
+    smooth_ground(picture)
+    puddle(picture)
+
+
+def smooth_ground(picture: Picture) -> None:
+    """New asphalt with a rough strip across it."""
+    picture[50:95] = (118, 120, 121)
+    picture[115:160] = (118, 120, 121)
+
+
+def plain_ground(picture: Picture) -> None:
+    """Ground without any texture."""
+    picture[:] = 118
+
+
+def black_water(picture: Picture) -> None:
+    """Over smooth ground under the camera's own light, which a mirror sends away."""
+    plain_ground(picture)
+    cv2.ellipse(picture, (160, 105), (60, 28), 0, 0, 360, (22, 22, 22), -1)
+
+
 def wet(picture: Picture) -> None:
     """All of it darker, its texture as it was."""
     picture *= 0.6

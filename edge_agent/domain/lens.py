@@ -130,6 +130,12 @@ class Lens:
         self._at_us = at_us
         return look
 
+    def interrupt(self) -> None:
+        """The camera was not looked at for a while: go on as after a restart."""
+        self.carried_sharpness = self.sharpness()
+        self._references.clear()
+        self._anchor = None
+
     def sharpness(self) -> dict[bool, float]:
         """How sharp the scene is, to be carried over a restart."""
         return self.carried_sharpness | {

@@ -111,6 +111,19 @@ def test_short_deeds_are_not_told_but_not_trusted_either(camera: LensCamera) -> 
     assert camera.duty.pause is None
 
 
+def test_a_suspicion_does_not_last_through_a_time_in_which_nobody_looked(camera: LensCamera) -> None:
+    assert camera.play(street(), 6, blurred) == []
+    camera.now_s += 1800
+    assert camera.play(street(), 6, blurred) == []
+    assert [t.phase for t in camera.play(street(), LIMIT_S, blurred)] == ["BEGIN"]
+
+
+def test_what_was_told_of_ends_after_a_time_in_which_nobody_looked(camera: LensCamera) -> None:
+    assert [t.phase for t in camera.play(street(), LIMIT_S + 5, covered)] == ["BEGIN"]
+    camera.now_s += 1800
+    assert [t.phase for t in camera.play(street(), 60)] == ["END"]
+
+
 def darker(share: float) -> Deed:
     return lambda luma, _: 16 + (luma - 16) * share
 

@@ -4,7 +4,25 @@ import pytest
 
 from edge_agent.domain.conditions import Conditions, Light, Weather
 from edge_agent.domain.scene_file import SceneError
-from tests.ground import START_US, Watch, car_track, glare, puddle, road, rubbish, shadow, snow, wet
+from tests.ground import (
+    START_US,
+    Watch,
+    black_water,
+    car_track,
+    glare,
+    plain_ground,
+    puddle,
+    red_ground,
+    road,
+    rubbish,
+    shadow,
+    slanting_shadow,
+    smooth_ground,
+    snow,
+    still_water,
+    sunny_shadow,
+    wet,
+)
 
 DUMP = '[[rule]]\nkind = "dump"\nzone = "road"\nzone_m2 = 40\n'
 WATER = '[[rule]]\nkind = "standing_water"\nzone = "road"\nzone_m2 = 40\n'
@@ -45,6 +63,19 @@ def test_what_is_no_heap(looks_like: object) -> None:
     watch = Watch(DUMP)
     watch.samples(4)
     assert watch.samples(8, looks_like) == []  # type: ignore[arg-type]
+
+
+def test_the_slanting_edge_of_a_shadow_is_no_heap() -> None:
+    watch = Watch(DUMP)
+    watch.samples(4)
+    assert watch.samples(8, slanting_shadow) == []
+    assert watch.samples(5, lambda picture: (rubbish(picture), slanting_shadow(picture))) == ["BEGIN"]
+
+
+def test_coloured_ground_pales_in_a_shadow_and_is_no_heap() -> None:
+    watch = Watch(DUMP)
+    watch.samples(4, red_ground)
+    assert watch.samples(8, sunny_shadow) == []
 
 
 def test_rubbish_in_a_shadow_is_a_heap_and_a_shadow_alone_then_ends_it() -> None:
@@ -139,7 +170,30 @@ def test_water_stands_after_ten_minutes_and_drains() -> None:
     assert 8 < watch.told[0].reason["area_m2"] < 13
 
 
-@pytest.mark.parametrize("looks_like", [wet, glare, shadow, rubbish, snow])
+def test_water_over_smooth_ground_is_measured_whole() -> None:
+    watch = Watch(WATER)
+    watch.samples(4, smooth_ground)
+    assert watch.samples(4, still_water) == ["BEGIN"]
+    assert 8 < watch.told[0].reason["area_m2"] < 13
+
+
+def test_under_infrared_light_water_is_black_and_wet_ground_is_not() -> None:
+    infrared = Conditions(Light.NIGHT, is_infrared=True)
+
+    def wet_asphalt(picture: object) -> None:
+        plain_ground(picture)  # type: ignore[arg-type]
+        wet(picture)  # type: ignore[arg-type]
+
+    def shown(count: int, paint: object) -> list[str]:
+        pictures = [road(paint, seed=n, light=0.6) for n in range(count)]  # type: ignore[arg-type]
+        return [phase for picture in pictures for phase in watch.sample(picture, infrared)]
+
+    watch = Watch(WATER)
+    assert shown(4, plain_ground) + shown(6, wet_asphalt) == []
+    assert shown(6, black_water) == ["BEGIN"]
+
+
+@pytest.mark.parametrize("looks_like", [wet, glare, shadow, slanting_shadow, rubbish, snow])
 def test_what_is_no_water(looks_like: object) -> None:
     watch = Watch(WATER)
     watch.samples(4)

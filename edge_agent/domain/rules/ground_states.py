@@ -9,7 +9,7 @@ import numpy as np
 from edge_agent.domain.conditions import Light, Weather
 from edge_agent.domain.detection import Frame, Reals
 from edge_agent.domain.ground_look import GroundGrid, Look, References, grid_over
-from edge_agent.domain.patches import Mask, blobs
+from edge_agent.domain.patches import Mask, blobs, grown
 from edge_agent.domain.rules.form import Parameter, RuleEntry, RuleForm, TaughtStates
 from edge_agent.domain.rules.sighting import View
 from edge_agent.domain.rules.slow import IN_FRONT, Sample, SlowState, enough_samples, sampling
@@ -33,7 +33,13 @@ _GLARE = 225.0
 """White is 235 in a camera's picture: from here on it is burnt out, and shows nothing."""
 _LIT_SHARES = (0.5, 0.75)
 _BARED_SHARE = 0.6
-_MIRROR = 1.3
+_EDGE_CELLS = 2
+"""Where a shadow's edge runs between cells, so many of them have both light and shade in them."""
+_MIXED = 1.3
+"""Steps and noise beside the edge may add so much to the contrast of light and shade in one cell."""
+_PROVED_SHARE = 0.25
+"""A mirror lies over smooth ground too, where no texture can be lost: so much of it must have lost some."""
+_MIRROR, _BLACK_MIRROR = 1.3, 0.55
 _PALE, _SNOW_LUMA, _WATER_COLOUR = 9.0, 185.0, 20.0
 
 Judge = Callable[[Look, Look, Mask], Mask]
@@ -239,9 +245,31 @@ def _differs(look: Look, known: Look, colour: Reals, gain: float) -> Mask:
     fullest, least = texture / np.clip(left, 0.1, 1), texture
     allowed = 3 + 0.5 * known.spread
     is_alike = (fullest > known.spread - allowed) & (least < known.spread + allowed)
-    is_shaded = (left > _DARKEST) & (left < _SHADE) & (colour < COLOUR_STEP) & is_alike
+    is_dimmed = (left > _DARKEST) & (left < _SHADE)
+    is_shaded = is_dimmed & is_alike & (np.minimum(colour, _colour_in_shade(look, known, left)) < COLOUR_STEP)
     is_smoothed = (texture < 0.5 * known.spread) & (colour < _WATER_COLOUR)
-    return differs & ~is_shaded & ~is_smoothed
+    is_edge = _on_edge(look, known, left, is_shaded, ~differs)
+    return differs & ~is_shaded & ~is_smoothed & ~(is_edge & (colour < COLOUR_STEP))
+
+
+def _colour_in_shade(look: Look, known: Look, left: Reals) -> Reals:
+    """How far the colour is from what it was, levels, were it to pale with the light as in a shadow."""
+    pale = np.clip(left, 0, 1)
+    return np.abs(look.u - 128 - pale * (known.u - 128)) + np.abs(look.v - 128 - pale * (known.v - 128))
+
+
+def _on_edge(look: Look, known: Look, left: Reals, shaded: Mask, lit: Mask) -> Mask:
+    """Cells in which a shadow ends: between shaded and lit ones, and of no more contrast than light and shade
+    of that strength make side by side. Of a mean m between the shade s and 1 that is at most
+    sqrt((1 - m) (m - s)) of the brightness."""
+    if not shaded.any():
+        return np.zeros_like(shaded)
+    depth = float(np.quantile(left[shaded], 0.25))
+    mixed = (
+        np.sqrt(np.clip((1.05 - left) * (left - depth + 0.05), 0, None)) * look.luma / np.maximum(left, 0.1)
+    )
+    is_between = grown(shaded, _EDGE_CELLS) & grown(lit & (left > _SHADE), _EDGE_CELLS)
+    return is_between & (look.spread < _MIXED * mixed + 1.6 * known.spread + 4)
 
 
 def flooded(look: Look, known: Look, both: Mask) -> Mask:
@@ -249,15 +277,34 @@ def flooded(look: Look, known: Look, both: Mask) -> Mask:
     gain = _lit_alike(look, known, both)
     noise = float(np.quantile(look.spread[both], 0.05)) if both.any() else 0.0
     is_textured = known.spread > 1.5 * noise
-    is_smooth = look.spread / gain < np.maximum(0.65 * known.spread, noise + 0.5)
-    colour = _colour_change(look, known, both)
-    differs = (np.abs(look.luma / gain - known.luma) > STEP / 2) | (colour > COLOUR_STEP / 2)
-    wet = is_textured & is_smooth & differs
+    colour, bright = _colour_change(look, known, both), look.luma / gain
+    # A shadow by day dims the texture as it dims the ground: only what is lost beyond that is lost.
+    light = np.clip(bright / np.maximum(known.luma, 4), 0.1, 1) if look.is_day else 1.0
+    is_smooth = look.spread / (gain * light) < np.maximum(0.65 * known.spread, noise + 0.5)
+    differs = (np.abs(bright - known.luma) > STEP / 2) | (colour > COLOUR_STEP / 2)
+    wet = both & is_textured & is_smooth & differs
     if not look.is_day:
-        # By night the texture is lost in noise, and no shadow moves: what mirrors the lamps is brighter.
-        mirrors = look.luma / gain > np.maximum(_MIRROR * known.luma, known.luma + STEP)
-        wet |= mirrors & (look.spread < 1.3 * known.spread + 1)
-    return both & wet & (look.luma < _GLARE)
+        # By night the texture is lost in noise, and no shadow moves: what mirrors the lamps is brighter. What
+        # mirrors the camera's own light sends it away: it is nearly black, as wet asphalt is not.
+        mirrors = bright > np.maximum(_MIRROR * known.luma, known.luma + STEP)
+        if look.is_infrared:
+            mirrors |= bright < np.minimum(_BLACK_MIRROR * known.luma, known.luma - STEP)
+        wet |= both & mirrors & (look.spread < 1.3 * known.spread + 1)
+    # What is darker by day may be shade: only what is brighter is taken along with what is proved.
+    brighter = bright - known.luma if not look.is_infrared else np.abs(bright - known.luma)
+    is_even = both & (look.spread / gain < noise + 2) & (brighter > STEP)
+    return _rest_of_mirror(wet, is_even, look) & (look.luma < _GLARE)
+
+
+def _rest_of_mirror(wet: Mask, even: Mask, look: Look) -> Mask:
+    """What is proved to be water, and what lies with it and is as smooth and as bright."""
+    whole = wet.reshape(-1).copy()
+    luma = look.luma.reshape(-1)
+    for part in blobs(wet | even):
+        proved = whole[part]
+        if proved.mean() >= _PROVED_SHARE:
+            whole[part] = proved | (np.abs(luma[part] - np.median(luma[part][proved])) < STEP)
+    return whole.reshape(wet.shape)
 
 
 def snowed(look: Look, known: Look, both: Mask) -> Mask:
@@ -324,7 +371,7 @@ DUMP = RuleEntry(
         needs_pixels=True,
         shows_end=True,
     ),
-    version=1,
+    version=2,
     holds=_is_enough,
 )
 STANDING_WATER = RuleEntry(
@@ -337,7 +384,7 @@ STANDING_WATER = RuleEntry(
         needs_pixels=True,
         shows_end=True,
     ),
-    version=1,
+    version=2,
     holds=_is_enough,
 )
 SNOW_NOT_CLEARED = RuleEntry(

@@ -22,6 +22,8 @@ DOUBT_S = 4.0
 WAVER_S = 3.0
 """A suspicion survives looks that do not share it for so long; what was told of ends after ``OVER_S``."""
 OVER_S = 10.0
+UNSEEN_S = 60.0
+"""Longer than the rarest key frames are apart: what happened between two looks farther apart is not known."""
 
 DARK_LEVEL, DIMMED_LEVELS = 28.0, 15.0
 """A picture below the first, which was brighter by the second two minutes ago: night falls more slowly."""
@@ -96,12 +98,21 @@ class CameraTampered:
         if 0 <= waited_s < PERIOD_S and not motion.is_switch:
             return []
         self._looked_us = view.at_us
+        if UNSEEN_S < waited_s < math.inf:
+            self._forget_suspicion()
         is_doubtful = self._since_us is not None and self._calm_us is None
         look = self._lens.observe(
             frame.luma, motion.means, view.at_us, is_infrared=motion.is_infrared, is_doubtful=is_doubtful
         )
         symptom = next(self._symptoms(look), None)
         return self._calm(view) if symptom is None else self._suspect(symptom, view)
+
+    def _forget_suspicion(self) -> None:
+        """Nobody looked for a while: a suspicion did not last through it, and the scene is learned anew."""
+        self._lens.interrupt()
+        if self._told is None:
+            self._since_us = self._calm_us = None
+            self._seen.clear()
 
     def retract(self, sighting: Sighting) -> None:
         """Tell of it again while it lasts."""
@@ -226,6 +237,6 @@ CAMERA_TAMPERED = RuleEntry(
         needs_pixels=True,
         is_watchman=True,
     ),
-    version=1,
+    version=2,
     holds=_was_tampered,
 )
