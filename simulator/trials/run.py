@@ -54,7 +54,8 @@ def make(order: Order) -> tuple[Trial, Variant, np.random.Generator]:
     stream = 1000 + list(QUIET).index(order.name) if order.is_quiet else int(kinds[order.name])
     rng = np.random.default_rng([order.seed, stream, order.number])
     variant = draw_variant(rng, order.number)
-    return _drawn(builder, rng, variant), variant, rng
+    trial = _drawn(builder, rng, variant)
+    return trial, trial.variant or variant, rng
 
 
 def _drawn(builder: Builder, rng: np.random.Generator, variant: Variant) -> Trial:

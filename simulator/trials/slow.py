@@ -20,6 +20,13 @@ Patch = tuple[list[Point], int, int | None, int, int]
 
 _LOOK_S, _LOOK_FPS = 7.0, 2.0
 _LESSONS = 8
+_DAYLIGHT = ("day", "dusk", "wind")
+"""Under which of the conditions what is judged by daylight and in fair weather can be told of."""
+_DARK_SHARE = 0.15
+"""So many trials of such a kind only show that the rule keeps silent by night and in rain."""
+_MIRROR, _BLACK = 1.7, 20
+"""A mirror by night is so much brighter than the ground; under the camera's own infrared light, which it
+sends away from it, it is black."""
 
 
 def _paces(every_s: float, count: int) -> tuple[Stretch, ...]:
@@ -33,6 +40,13 @@ def _begin(variant: Variant, count: int, needed: int) -> int:
     if variant.switch_share is not None and variant.switch_share < 0.5:
         return int(variant.switch_share * count) + 5
     return min(4, count - needed)
+
+
+def _by_daylight(rng: Rng, variant: Variant) -> Variant:
+    """The circumstances of a kind that is judged by daylight only: mostly such, whatever was drawn."""
+    if variant.condition in _DAYLIGHT or rng.random() < _DARK_SHARE:
+        return variant
+    return replace(variant, condition=str(rng.choice(_DAYLIGHT)), switch_share=None)
 
 
 def _ring(middle: Point, half_x_m: float, half_y_m: float, corners: int = 12) -> list[Point]:
@@ -143,7 +157,10 @@ def standing_water(rng: Rng, variant: Variant) -> Trial:
     tone = int(rng.integers(150, 185))
 
     def happens(canvas: Canvas, focus: Point) -> None:
-        canvas.fill_ground(_ring(focus, *size), 75 if variant.is_dark else tone, None, 134, 122)
+        is_grey = bool((canvas.u == canvas.u.flat[0]).all())
+        by_night = round(_MIRROR * float(canvas.luma.mean()))
+        level = tone if not variant.is_dark else _BLACK if is_grey else by_night
+        canvas.fill_ground(_ring(focus, *size), level, None, 134, 122)
 
     def wet(canvas: Canvas, focus: Point) -> None:
         canvas.fill_ground(_square(focus, 6.0), 20, opacity=0.35)
@@ -158,6 +175,7 @@ def standing_water(rng: Rng, variant: Variant) -> Trial:
 
 def snow_not_cleared(rng: Rng, variant: Variant) -> Trial:
     """Snow lies on the path, and nobody clears it."""
+    variant = _by_daylight(rng, variant)
 
     def happens(canvas: Canvas, focus: Point) -> None:
         canvas.fill_ground(_square(focus, 7.0), 210, 5)
@@ -169,8 +187,9 @@ def snow_not_cleared(rng: Rng, variant: Variant) -> Trial:
         setting.zone("path", _square(focus, 3.0))
         setting.rule("snow_not_cleared", zone="path", limit_h=2, sample_s=1700)
 
-    is_due = variant.condition in ("day", "wind")
-    return _trial(rng, variant, "snow_not_cleared", 1800, 16, 8, scene, happens, swept, is_due=is_due)
+    is_due = variant.condition in _DAYLIGHT
+    trial = _trial(rng, variant, "snow_not_cleared", 1800, 16, 8, scene, happens, swept, is_due=is_due)
+    return replace(trial, variant=variant)
 
 
 def _container(canvas: Canvas, rng: Rng, corners: tuple[float, float, float, float], state: str) -> None:
@@ -281,6 +300,7 @@ def missed_collection(rng: Rng, variant: Variant) -> Trial:
 
 def road_damage(rng: Rng, variant: Variant) -> Trial:
     """A pothole opens; seen by day only."""
+    variant = _by_daylight(rng, variant)
 
     def road(canvas: Canvas, rng: Rng, zone: tuple[float, float, float, float], state: str) -> None:
         if state == "damaged":
@@ -293,6 +313,7 @@ def road_damage(rng: Rng, variant: Variant) -> Trial:
                 ]
                 canvas.fill_px(rim, luma, int(rng.integers(99)))
 
-    is_due = variant.condition in ("day", "wind")
+    is_due = variant.condition in _DAYLIGHT
     states = {"before": "ok", "else": "ok", "after": "damaged"}
-    return _taught(rng, variant, "road_damage", 1800, 4, states, road, is_due=is_due)
+    trial = _taught(rng, variant, "road_damage", 1800, 4, states, road, is_due=is_due)
+    return replace(trial, variant=variant)

@@ -126,6 +126,8 @@ class Trial:
     starts_at: str = ""
     """ISO 8601; empty: eleven in the morning by day, ten in the evening at night, local time."""
     lessons: tuple[Lesson, ...] = ()
+    variant: Variant | None = None
+    """Under which circumstances it is played, where these are not the ones that were drawn."""
     setup: Callable[[Any], None] | None = None
     """Called with the camera's pipeline before the first picture."""
 
