@@ -58,7 +58,7 @@ def area_px2(polygon: Sequence[Point]) -> float:
 
 def depth_in_polygon(points: Reals, polygon: Reals) -> Reals:
     """How deep each of (N, 2) points lies in an (M, 2) polygon: pixels to its edge, below 0 outside. (N,)"""
-    start, end = polygon, np.roll(polygon, -1, axis=0)
+    start, end = polygon, np.concatenate((polygon[1:], polygon[:1]))
     edge = end - start
     offset = points[:, None, :] - start
     along = (offset * edge).sum(2) / np.maximum((edge * edge).sum(1), 1e-12)

@@ -57,13 +57,16 @@ class Ground:
 
     def __init__(self, matrix: Reals, origin: LatLon, residual_m: float, pixel_error_px: float) -> None:
         self.matrix = matrix
+        self._rows: list[list[float]] = matrix.tolist()
         self.origin = origin
         self.residual_m = residual_m
         self.pixel_error_px = pixel_error_px
 
     def locate(self, x_px: float, y_px: float) -> GroundPoint | None:
         """Where on the ground a pixel shows, or None at and above the horizon."""
-        east, north, weight = (float(v) for v in self.matrix @ (x_px, y_px, 1.0))
+        (a, b, c), (d, e, f), (g, h, i) = self._rows
+        east, north = a * x_px + b * y_px + c, d * x_px + e * y_px + f
+        weight = g * x_px + h * y_px + i
         # The calibration points have weight 1 on average; what has another sign lies behind the camera.
         if weight <= 1e-6:
             return None
@@ -74,10 +77,13 @@ class Ground:
         return GroundPoint(east_m, north_m, sigma_m) if sigma_m <= FARTHEST_M else None
 
     def _metres_per_px(self, east_m: float, north_m: float, weight: float) -> float:
-        """The Jacobian's root mean square stretch, metres a pixel in the worse direction."""
-        rows = self.matrix
-        jacobian = (rows[:2, :2] - np.outer((east_m, north_m), rows[2, :2])) / weight
-        return float(np.linalg.norm(jacobian, 2))
+        """The Jacobian's stretch, metres a pixel in the worse direction: its larger singular value, written
+        out because each track's place is asked for in each picture."""
+        (a, b, _), (d, e, _), (g, h, _) = self._rows
+        p, q = (a - east_m * g) / weight, (b - east_m * h) / weight
+        r, s = (d - north_m * g) / weight, (e - north_m * h) / weight
+        total = p * p + q * q + r * r + s * s
+        return math.sqrt((total + math.hypot(p * p + q * q - r * r - s * s, 2 * (p * r + q * s))) / 2)
 
     def place(self, point: GroundPoint) -> LatLon:
         """A ground point in degrees."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edge_agent.domain.ground import Ground, GroundError, SurveyedPoint, fit_ground
@@ -110,3 +110,21 @@ def test_points_on_a_line_fix_no_plane(steps: list[float]) -> None:
     points = [SurveyedPoint((640 + 300 * s, 360 + 100 * s), from_plane(TOWN, 10 * s, 20 * s)) for s in steps]
     with pytest.raises(GroundError):
         fit_ground(points, pixel_error_px=3)
+
+
+@given(st.lists(st.floats(-0.01, 0.01), min_size=6, max_size=6), st.floats(0, 1919), st.floats(0, 1079))
+def test_a_places_error_is_the_larger_singular_value_of_a_pixels_stretch(
+    numbers: list[float], x_px: float, y_px: float
+) -> None:
+    matrix = np.array([[0.02, numbers[0], 4.0], [numbers[1], 0.02, 9.0], [0.0, 0.0, 1.0]])
+    matrix[0, 0], matrix[1, 1] = 0.02 + numbers[2], 0.02 + numbers[3]
+    matrix[2, :2] = numbers[4] * 2e-2, numbers[5] * 2e-2
+    assume(abs(np.linalg.det(matrix)) > 1e-9)
+    found = Ground(matrix, TOWN, 0.0, 1.0).locate(x_px, y_px)
+    assume(found is not None)
+    assert found is not None
+    weight = float(matrix[2] @ (x_px, y_px, 1.0))
+    place = matrix[:2] @ (x_px, y_px, 1.0) / weight
+    jacobian = (matrix[:2, :2] - np.outer(place, matrix[2, :2])) / weight
+    assert np.allclose((found.east_m, found.north_m), place)
+    assert np.isclose(found.sigma_m, np.linalg.norm(jacobian, 2), rtol=1e-6, atol=1e-9)

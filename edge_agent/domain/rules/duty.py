@@ -67,6 +67,8 @@ class _Post:
     reported: deque[int] = field(default_factory=lambda: deque[int](maxlen=MAX_OPEN))
     """Threads of the latest reported events; only these may go on."""
     cooling: set[int] = field(default_factory=set[int])
+    doubting: Doubting | None = None
+    """The rule, where it is one that may doubt the picture; asked for in each frame."""
     memory: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the rule knew when it last went off duty, or before the box started again."""
 
@@ -192,7 +194,7 @@ class Duty:
                     self._statics.restart(keep=False)
         elif at_us >= self._frozen_until_us:
             self._global_since_us = None
-        if any(isinstance(post.rule, Doubting) and post.rule.doubts for post in self._posts):
+        if any(post.doubting is not None and post.doubting.doubts for post in self._posts):
             return Pause.DOUBTFUL
         if at_us < self._blackout_until_us:
             return Pause.BLACKOUT
@@ -203,10 +205,11 @@ class Duty:
             return []
         if not is_on_duty(post.spec.hours, view.at_us, self._scene.timezone):
             ended = post.rule.stop() if post.rule else []
-            post.memory, post.rule = post.remember(), None
+            post.memory, post.rule, post.doubting = post.remember(), None, None
             return ended
         if post.rule is None:
             post.rule = post.begin()
+            post.doubting = post.rule if isinstance(post.rule, Doubting) else None
         return post.rule.step(view)
 
     def _may_report(self, post: _Post, sighting: Sighting, at_us: int) -> bool:
