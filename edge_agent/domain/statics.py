@@ -9,13 +9,13 @@ took its edges away, an object brought its own. Cells under what is tracked wait
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.domain import patches
+from edge_agent.domain.blob_nature import Nature, nature_of
 from edge_agent.domain.detection import Reals, Track
 from edge_agent.domain.patches import CELL_PX, Mask
 from shared.kinds import ObjectClass
@@ -41,6 +41,10 @@ FORGET_RATE, HIDDEN_RATE = 3.0, 0.4
 JUDGE_S = 0.9
 HIDDEN_SHARE = 0.3
 """A blob is not judged while more of it is hidden."""
+BESIDE_SHARE, BESIDE_S = 0.25, 20.0
+"""Nor while somebody stands before more of its surroundings, who may hide half of it, unless he stays."""
+REST_SHARE, REST_S = 0.5, 10.0
+"""What settles so soon beside what became background, and is so much smaller, is the rest of it."""
 LEAST_CELLS = 3
 LARGEST_SHARE = 0.12
 """A blob of more than this share of the picture is no thing; nor is anything while so much has changed."""
@@ -50,15 +54,13 @@ STOOD_MEMORY_S = 900.0
 SAME_STAND = 0.35
 """Overlap (share of the larger) from which a blob is a vehicle or person that the model lost sight of."""
 _REFERENCE_S = 1.8
-_REFERENCE_SHARE = 0.3
+_REFERENCE_SHARE = 0.03
+"""In a minute: a cloud's shadow that comes and goes leaves no edges in it."""
+_CALM_S = 1.2
+"""The picture that is compared is the mean of so long: noise and wind go out of it."""
+AGREES_SHARE = 0.85
+"""So much of a picture must be as before a break for what was known to hold."""
 _MARGIN = 6
-LEAST_RING = 12
-"""Half-size pixels of the surroundings that must be seen."""
-_TEXTURE = 0.9
-"""Levels a half-size pixel: below it the ground has no texture to compare."""
-_SAME_TEXTURE = 0.55
-_SOFT = 0.10
-"""A soft edge rises by less than this share of the contrast in a half-size pixel."""
 
 
 class Static(NamedTuple):
@@ -76,19 +78,7 @@ class Static(NamedTuple):
     """Whether it touches a tracked person or vehicle that stands: its shadow, its open door."""
 
 
-class Nature(Enum):
-    """What a settled blob turns out to be."""
-
-    OBJECT = "object"
-    GHOST = "ghost"
-    """Something that belonged to the background has gone."""
-    LIGHT = "light"
-    STOOD = "stood"
-    """A vehicle or person that the model knew and lost sight of."""
-    UNCLEAR = "unclear"
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Known:
     id: int
     cells: NDArray[np.intp]
@@ -120,6 +110,12 @@ class _Grid:
         self.candidate *= gain
         return gain
 
+    def agrees(self, cells: Reals) -> bool:
+        """Whether a picture is the background's, brighter or darker as a whole."""
+        gain = np.float32(np.median((cells + 8) / (self.background + 8)))
+        differs = np.abs(cells - gain * self.background) > self.threshold()
+        return float(differs.mean()) <= 1 - AGREES_SHARE
+
     def adopt(self, cells: NDArray[np.intp], now: Reals) -> None:
         """Make what is seen in some cells the background."""
         self.background.flat[cells] = now.flat[cells]
@@ -138,11 +134,20 @@ class Statics:
         self.restart(keep=False)
 
     def restart(self, *, keep: bool) -> None:
-        """Begin anew: what is there now was there before. ``keep``: the camera still looks the same way, so
-        what was known to lie there is still taken to."""
-        self._grid = None
+        """Begin anew with the next picture: what it shows was there before. ``keep``: the camera still looks
+        the same way, so all goes on if that picture is like the last one, and else what was known to lie
+        there is still taken to."""
+        if keep and self._grid is not None:
+            self._is_in_doubt = True
+        else:
+            self._clear(keep=keep)
+
+    def _clear(self, *, keep: bool) -> None:
+        self._grid, self._is_in_doubt = None, False
         self._known = [replace(known, is_kept=True) for known in self._known] if keep else []
         self._stood: dict[int, tuple[Reals, int]] = {}
+        self._adopted: list[tuple[Reals, int, int]] = []
+        """The boxes of blobs that became background of late, how many cells each had, and when."""
         self._statics: tuple[Static, ...] = self._statics if keep else ()
         self._at_us = self._began_us = self._judged_us = self._referred_us = 0
         self._is_restless = True
@@ -161,26 +166,34 @@ class Statics:
         self._cell_px = CELL_PX * thin
         half = patches.half_plane(luma[::thin, ::thin] if thin > 1 else luma)
         cells = patches.cells_of(half)
+        if self._is_in_doubt and self._grid is not None:
+            self._is_in_doubt = False
+            if not self._grid.agrees(cells):
+                self._clear(keep=True)
         if self._grid is None or self._grid.background.shape != cells.shape:
             self._begin(cells, half, at_us)
             return self._statics
         elapsed_s = min(4.0, max(0.0, (at_us - self._at_us) / 1e6))
         self._at_us = at_us
-        self._gain *= self._grid.brighten(cells)
+        gain = self._grid.brighten(cells)
+        self._gain *= gain
         covered = self._cover(tracks, at_us)
+        self._calm(half, covered, gain, elapsed_s)
         self._uncover(self._grid, cells, half, covered)
         self._follow(self._grid, cells, covered, elapsed_s)
-        self._refer(self._grid, half, covered)
+        self._refer(self._grid, covered)
         if at_us - self._judged_us >= JUDGE_S * 1e6:
             self._judged_us = at_us
-            self._judge(self._grid, cells, half, covered, tracks)
+            self._judge(self._grid, covered, tracks)
         return self._statics
 
     def _begin(self, cells: Reals, half: NDArray[np.uint16], at_us: int) -> None:
-        self.restart(keep=cells.shape == self._shape)
+        self._clear(keep=cells.shape == self._shape)
         self._shape = cells.shape
         self._grid = _Grid(cells)
-        self._reference: Reals = half.astype(np.float32) / 4
+        self._now: Reals = half.astype(np.float32) / 4
+        """The half-size picture of the last moments, without what is tracked."""
+        self._reference: Reals = self._now.copy()
         self._gain = 1.0
         self._unseen: Mask = np.zeros(cells.shape, np.bool_)
         self._at_us = self._began_us = at_us
@@ -214,7 +227,15 @@ class Statics:
             self._unseen &= covered
             grid.adopt(np.flatnonzero(fresh), cells)
             fine = fresh.repeat(2, 0).repeat(2, 1)
-            self._reference[fine] = half[fine] * np.float32(0.25 / self._gain)
+            self._now[fine] = half[fine] * np.float32(0.25)
+            self._reference[fine] = self._now[fine] / np.float32(self._gain)
+
+    def _calm(self, half: NDArray[np.uint16], covered: Mask, gain: float, elapsed_s: float) -> None:
+        """Let the picture of the last moments follow."""
+        if gain != 1:
+            self._now *= np.float32(gain)
+        share = np.where(covered, np.float32(0), np.float32(1 - np.exp(-elapsed_s / _CALM_S)))
+        self._now += share.repeat(2, 0).repeat(2, 1) * (half * np.float32(0.25) - self._now)
 
     def _window(self, box: Reals, margin: int) -> tuple[slice, slice]:
         """The cells of a box in pixels, with so many around it."""
@@ -266,29 +287,30 @@ class Statics:
         )
         grid.since_us.flat[active[is_fresh]] = self._at_us
 
-    def _refer(self, grid: _Grid, half: NDArray[np.uint16], covered: Mask) -> None:
+    def _refer(self, grid: _Grid, covered: Mask) -> None:
         """Let the half-size picture of the background follow where nothing else is seen."""
         is_learning = self._at_us - self._began_us < LEARN_S * 1e6
         if not is_learning and self._at_us - self._referred_us < _REFERENCE_S * 1e6:
             return
         self._referred_us = self._at_us
-        share = np.where(covered | (grid.support_s > 0), np.float32(0), np.float32(_REFERENCE_SHARE))
+        step = np.float32(0.3 if is_learning else _REFERENCE_SHARE)
+        share = np.where(covered | (grid.support_s > 0), np.float32(0), step)
         fine = share.repeat(2, 0).repeat(2, 1)
-        self._reference += fine * (half * np.float32(0.25 / self._gain) - self._reference)
+        self._reference += fine * (self._now / np.float32(self._gain) - self._reference)
 
     # The blobs
 
-    def _judge(
-        self, grid: _Grid, cells: Reals, half: NDArray[np.uint16], covered: Mask, tracks: Sequence[Track]
-    ) -> None:
+    def _judge(self, grid: _Grid, covered: Mask, tracks: Sequence[Track]) -> None:
         settled = grid.support_s >= SETTLE_S
         if settled.mean() > LARGEST_SHARE * 2:
-            self.restart(keep=True)
+            self._clear(keep=True)
             return
         self._known = [known for known in self._known if self._is_there(known, grid, covered)]
-        found = patches.blobs(settled) if settled.any() else []
-        for blob in found:
-            self._meet(blob, grid, cells, half, covered)
+        for known in self._known:
+            if not known.is_kept:
+                settled.flat[known.cells] = False
+        for blob in patches.blobs(settled) if settled.any() else []:
+            self._meet(blob, grid, covered)
         self._statics = tuple(self._static(known, covered, tracks) for known in self._known)
 
     def _is_there(self, known: _Known, grid: _Grid, covered: Mask) -> bool:
@@ -300,46 +322,79 @@ class Statics:
         supported = grid.support_s.flat[known.cells] > 0
         return bool(hidden.mean() > 0.5 or (supported & ~hidden).sum() >= 0.4 * (~hidden).sum())
 
-    def _meet(
-        self,
-        blob: NDArray[np.intp],
-        grid: _Grid,
-        cells: Reals,
-        half: NDArray[np.uint16],
-        covered: Mask,
-    ) -> None:
-        """Add a blob to the thing that it belongs to, or judge it as a new one."""
-        owner = next((k for k in self._known if np.isin(blob, k.cells).any()), None)
-        if owner is not None:
-            if len(blob) <= 2 * len(owner.cells) and not owner.is_kept:
-                owner.cells = np.union1d(owner.cells, blob)
+    def _meet(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> None:
+        """Judge a blob: a new thing, more of one that it touches, or background."""
+        box = self._box(blob)
+        owners = [k for k in self._known if _touches(box, self._box(k.cells), self._cell_px)]
+        if any(owner.is_kept for owner in owners):
             return
         if len(blob) < LEAST_CELLS:
+            if owners and _is_within(box, self._box(owners[0].cells)):
+                self._grow(owners, blob)
             return
-        nature = self._nature(blob, grid, half, covered)
-        if nature is Nature.OBJECT and len(self._known) < MAX_STATICS:
+        nature = self._nature(blob, grid, covered)
+        if nature is Nature.OBJECT and owners:
+            self._grow(owners, blob)
+        elif nature is Nature.OBJECT and len(self._known) < MAX_STATICS:
             since_us = int(np.median(grid.since_us.flat[blob]))
             self._known.append(_Known(self._next_id, blob, since_us))
             self._next_id += 1
-        elif nature is not Nature.UNCLEAR:
-            grid.adopt(blob, cells)
+        elif nature not in (Nature.UNCLEAR, Nature.OBJECT):
+            self._adopt(blob, nature, grid)
 
-    def _nature(self, blob: NDArray[np.intp], grid: _Grid, half: NDArray[np.uint16], covered: Mask) -> Nature:
+    def _grow(self, owners: list[_Known], blob: NDArray[np.intp]) -> None:
+        """Add a blob to the thing that it touches; if it touches several, they were one all along."""
+        first, *others = owners
+        first.cells = np.unique(np.concatenate([blob, *(owner.cells for owner in owners)]))
+        self._known = [known for known in self._known if known not in others]
+
+    def _is_rest(self, box: Reals, count: int) -> bool:
+        """Whether it settled beside what became background a moment ago, and is a small part of that."""
+        self._adopted = [a for a in self._adopted if self._at_us - a[2] < REST_S * 1e6]
+        return any(
+            count <= REST_SHARE * cells and _touches(box, other, self._cell_px)
+            for other, cells, _ in self._adopted
+        )
+
+    def _adopt(self, blob: NDArray[np.intp], nature: Nature, grid: _Grid) -> None:
+        """Make what has settled in some cells the background."""
+        self._adopted.append((self._box(blob), len(blob), self._at_us))
+        grid.adopt(blob, grid.candidate)
+        if nature is not Nature.LIGHT:
+            # Light keeps the texture, and what was lit in pieces is better compared with the whole before.
+            fresh = np.zeros(self._shape, np.bool_)
+            fresh.flat[blob] = True
+            fine = fresh.repeat(2, 0).repeat(2, 1)
+            self._reference[fine] = self._now[fine] / np.float32(self._gain)
+
+    def _nature(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> Nature:
         box = self._box(blob)
         if len(blob) > LARGEST_SHARE * grid.background.size:
             return Nature.LIGHT
         if any(_is_same_stand(box, stood) for stood, _ in self._stood.values()):
             return Nature.STOOD
+        if self._is_rest(box, len(blob)):
+            return Nature.LIGHT
         if covered.flat[blob].mean() > HIDDEN_SHARE:
             return Nature.UNCLEAR
-        mask = np.zeros(grid.background.shape, np.bool_)
-        mask.flat[blob] = True
-        rows, columns = self._window(box, _MARGIN // 2)
-        where = slice(rows.start * 2, rows.stop * 2), slice(columns.start * 2, columns.stop * 2)
-        now = half[where] * np.float32(0.25)
+        window = self._window(box, _MARGIN // 2)
+        hidden, support_s = covered[window], grid.support_s[window]
+        # More than itself beside it is only settling: it is a part of that.
+        is_growing = ((support_s > 0) & (support_s < SETTLE_S) & ~hidden).sum() > len(blob)
+        lasted_s = (self._at_us - int(np.median(grid.since_us.flat[blob]))) / 1e6
+        if (is_growing or hidden.mean() > BESIDE_SHARE) and lasted_s < BESIDE_S:
+            return Nature.UNCLEAR
+        where, mask = self._around(blob)
         before = self._reference[where] * np.float32(self._gain)
-        hidden = covered[rows, columns].repeat(2, 0).repeat(2, 1)
-        return nature_of(before, now, mask[rows, columns].repeat(2, 0).repeat(2, 1), hidden)
+        return nature_of(before, self._now[where], mask, hidden.repeat(2, 0).repeat(2, 1))
+
+    def _around(self, cells: NDArray[np.intp]) -> tuple[tuple[slice, slice], Mask]:
+        """Where some cells and their surroundings lie in the half-size picture, and which of it they are."""
+        mask = np.zeros(self._shape, np.bool_)
+        mask.flat[cells] = True
+        rows, columns = self._window(self._box(cells), _MARGIN // 2)
+        where = slice(rows.start * 2, rows.stop * 2), slice(columns.start * 2, columns.stop * 2)
+        return where, mask[rows, columns].repeat(2, 0).repeat(2, 1)
 
     def _box(self, cells: NDArray[np.intp]) -> Reals:
         assert self._grid is not None
@@ -360,34 +415,6 @@ class Statics:
         return Static(known.id, box, known.since_us, is_covered, is_attached)
 
 
-def nature_of(before: Reals, now: Reals, mask: Mask, hidden: Mask) -> Nature:
-    """What a settled blob is, from two half-size pictures of its surroundings, (h, w), levels.
-
-    ``mask`` (h, w) is the blob, ``hidden`` (h, w) what something else stands before. Never ``STOOD``.
-    """
-    rim = patches.grown(mask, 1) & patches.grown(~mask, 2) & ~hidden
-    ring = patches.grown(mask, 4) & ~patches.grown(mask, 2) & ~hidden
-    mask = mask & ~hidden
-    if int(ring.sum()) < LEAST_RING or not mask.any() or not rim.any():
-        return Nature.UNCLEAR
-    before = before * np.float32((np.median(now[ring]) + 8) / (np.median(before[ring]) + 8))
-    contrast = float(np.abs(now - before)[mask].mean())
-    slopes_before, slopes_now = patches.gradients(before), patches.gradients(now)
-    # Its outline is the light's as well as a thing's: the texture is compared within.
-    inner = mask & ~patches.grown(~mask, 3)
-    inner = inner if int(inner.sum()) >= LEAST_RING else mask
-    texture = float(np.hypot(*slopes_before)[inner].mean())
-    if texture > _TEXTURE and patches.likeness(slopes_before, slopes_now, inner) > _SAME_TEXTURE:
-        return Nature.LIGHT
-    edge_before = float(np.hypot(*slopes_before)[rim].mean())
-    edge_now = float(np.hypot(*slopes_now)[rim].mean())
-    off_before = abs(float(before[mask].mean()) - float(before[ring].mean()))
-    off_now = abs(float(now[mask].mean()) - float(now[ring].mean()))
-    if edge_before + off_before > edge_now + off_now:
-        return Nature.GHOST
-    return Nature.LIGHT if edge_now < _SOFT * contrast else Nature.OBJECT
-
-
 def _is_same_stand(box: Reals, stood: Reals) -> bool:
     shared = np.maximum(0, np.minimum(box[2:], stood[2:]) - np.maximum(box[:2], stood[:2]))
     sizes = [float(np.prod(b[2:] - b[:2])) for b in (box, stood)]
@@ -396,3 +423,7 @@ def _is_same_stand(box: Reals, stood: Reals) -> bool:
 
 def _touches(box: Reals, other: Reals, gap_px: float) -> bool:
     return bool((box[:2] - gap_px <= other[2:]).all() and (other[:2] - gap_px <= box[2:]).all())
+
+
+def _is_within(box: Reals, other: Reals) -> bool:
+    return bool((box[:2] >= other[:2]).all() and (box[2:] <= other[2:]).all())

@@ -94,3 +94,23 @@ def test_out_of_a_car_that_drives_off(street: Street) -> None:
     told = street.play(60, script)
     assert [one.phase for one in told] == ["BEGIN"]
     assert told[0].reason["away_m"] >= 5
+
+
+def test_a_passer_by_who_then_waits_near_did_not_bring_it(street: Street) -> None:
+    """He comes by two seconds after it was put down, and waits 3 m off for a minute."""
+
+    def script(t_s: float) -> list[Thing]:
+        x_px = 700 - 200 * (t_s - 11) if t_s < 13 else min(500.0, 300 + 100 * (t_s - 13))
+        waits = [Thing(7, ObjectClass.PERSON, (x_px, 410))] if 11 <= t_s < 80 else []
+        return [*comes_and_goes(t_s), *waits, *([bag()] if t_s >= 11 else [])]
+
+    told = street.play(60, script)
+    assert [(one.phase, one.t_s < 40) for one in told] == [("BEGIN", True)]
+
+
+def test_who_stands_by_it_under_a_new_number_is_no_reason_to_tell(street: Street) -> None:
+    def script(t_s: float) -> list[Thing]:
+        number = 1 if t_s < 13 else 9
+        return [Thing(number, ObjectClass.PERSON, (300, 400)), *([bag()] if t_s >= 11 else [])]
+
+    assert not street.play(100, script)

@@ -35,3 +35,13 @@ def test_cleared_in_time(street: Street) -> None:
 def test_in_the_works_zone_things_may_lie() -> None:
     street = Street(scene_of(LANE, WORKS, RULE + '\nworks = "works"'))
     assert not street.play(140, lambda t_s: [FALLEN] if t_s >= 10 else [])
+
+
+def test_whose_foot_is_seen_only_later_lies_in_the_works_zone_all_the_same() -> None:
+    """Of a barrier the upper half is seen first, whose lower edge is not yet in the zone."""
+    street = Street(scene_of(LANE, WORKS, RULE + '\nworks = "works"'))
+
+    def script(t_s: float) -> list[Thing]:
+        return [Thing(2, ObjectClass.BAG, (330, 345 if t_s < 30 else 365))] if t_s >= 10 else []
+
+    assert not street.play(140, script)

@@ -157,3 +157,46 @@ def test_a_parked_car_of_the_beginning_drives_off_and_leaves_nothing() -> None:
     watch.show(parked, 8, [person(100)])
     assert watch.show(floor(), 20) == []
     assert len(watch.show(with_bag(floor()), 9)) == 1
+
+
+def test_a_shadow_that_falls_beside_a_thing_makes_it_no_larger(watch: Watch) -> None:
+    (static,) = watch.show(with_bag(floor()), 9)
+    for share in (0.95, 0.85, 0.75, 0.7):
+        shaded = with_bag(floor())
+        shaded[90:170, 186:270] *= share
+        watch.show(shaded, 1)
+    (same,) = watch.show(shaded, 20)
+    assert same.id == static.id
+    assert np.abs(same.box - static.box).max() <= 4
+
+
+def test_what_shows_one_half_first_is_one_thing_as_soon_as_all_is_seen(watch: Watch) -> None:
+    halved = with_bag(floor())
+    halved[60:150, 172:202] = 60
+    watch.show(halved, 12, [person(174)])
+    (static,) = watch.show(with_bag(floor()), 30)
+    assert np.abs(static.box - np.array([160, 120, 184, 144])).max() <= 4
+
+
+def test_what_came_just_before_a_break_is_found_after_it(watch: Watch) -> None:
+    watch.show(with_bag(floor()), 2)
+    watch.statics.restart(keep=True)
+    watch.now_s += 20
+    (static,) = watch.show(with_bag(floor()) * 1.1, 9)
+    assert static.since_us == pytest.approx(START_US + 8e6, abs=1.5e6)
+
+
+def test_what_is_taken_in_a_break_is_gone_after_it(watch: Watch) -> None:
+    assert watch.show(with_bag(floor()), 9)
+    watch.statics.restart(keep=True)
+    watch.now_s += 20
+    assert watch.show(floor() * 0.9, 9) == []
+
+
+def test_a_dark_grain_on_a_floor_that_is_almost_plain_is_a_thing() -> None:
+    """By night noise is all the texture that the floor has: what has a grain of its own is no shadow."""
+    watch, dark = Watch(noise=1.0), 40 + np.random.default_rng(2).normal(0, 1.5, (HEIGHT, WIDTH))
+    watch.show(dark, 8)
+    lies = dark.copy()
+    lies[BAG] = 22 + 8 * (dark[BAG] - 40)
+    assert len(watch.show(lies, 20)) == 1

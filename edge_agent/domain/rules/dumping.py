@@ -42,13 +42,14 @@ class DumpingAct:
         return []
 
     def _wait(self, left: Left, view: View) -> None:
-        """Count the time that all who may have brought it are away; out of the picture is just far enough."""
+        """Count the time that all who may have brought it are away; out of the picture is just far enough.
+        Who stands by it may be one of them under another number."""
         limits = self._spec.limits
         away_m = self._things.away_m(left, view)
         left.away_m = limits["away_m"] if math.isinf(away_m) else away_m
         if left.away_m < limits["near_m"]:
             left.alone_s = 0.0 if left.phase is None else left.alone_s
-        elif left.away_m >= limits["away_m"]:
+        elif left.away_m >= limits["away_m"] and self._things.nearest_person_m(left, view) > limits["near_m"]:
             left.alone_s += view.elapsed_s
 
     def _tell(self, left: Left, view: View) -> list[Sighting]:

@@ -23,8 +23,10 @@ MEMORY_S = 8.0
 """A thing may be seen only after the one who brought it stepped aside: so far back actors are remembered."""
 _SETTLING_S = 30.0
 """A static is known only after it has settled and nobody stands before it."""
+AT_HAND_S = 1.0
+"""Who is near a thing so shortly before or after it came to rest brought it."""
 WATCH_S = 3.0
-"""Who is near so soon after a thing came to rest may have brought it."""
+"""If nobody was, whoever is near so soon after may have brought it."""
 ESTABLISH_S = 3.0
 """What is seen this soon after the rule began was there before."""
 BROUGHT_M = 1.0
@@ -92,6 +94,10 @@ class LeftThings:
                 # It moved: taken up, or only now set down.
                 taken.append(self._left.pop(left.thread))
                 left = None
+            elif left is not None and left.phase is None and self._is_free(track, view):
+                # Only now all of it is seen: it lies where things may.
+                del self._left[left.thread]
+                continue
             if left is None and self._is_new(track, view):
                 left = self._begin(track, view)
             if left is not None and left.thread not in shown:
@@ -134,7 +140,7 @@ class LeftThings:
             is_known = any(left.track.id == number for left in self._left.values())
             if not is_known and (static.is_attached or any(is_same_thing(static.box, b) for b in others)):
                 continue
-            if any(is_same_thing(static.box, track.box) for track in named):
+            if any(is_same_thing(static.box, t.box) or _is_part(static.box, t.box) for t in named):
                 continue
             seen_us = view.at_us - 1 if static.is_covered else view.at_us
             thing = region_track(
@@ -168,8 +174,11 @@ class LeftThings:
         return (
             self._came_later(track, view)
             and view.depth_px(self._zone, track) >= 0
-            and (self._free is None or view.depth_px(self._free, track) < 0)
+            and not self._is_free(track, view)
         )
+
+    def _is_free(self, track: Track, view: View) -> bool:
+        return self._free is not None and view.depth_px(self._free, track) >= 0
 
     def _came_later(self, track: Track, view: View) -> bool:
         """Whether it was not there when the rule began: first seen later, or brought since, or the picture
@@ -187,18 +196,21 @@ class LeftThings:
         )
 
     def _find_actors(self, left: Left, view: View) -> None:
-        """Note who was near when it came to rest, looking back as far as memory goes."""
-        if view.at_us - left.since_us > WATCH_S * 1e6 and left.actors:
-            return
+        """Note who was near when it came to rest; if nobody was, look back as far as memory goes."""
+        lay_s = (view.at_us - left.since_us) / 1e6
+        if lay_s <= AT_HAND_S or not left.actors:
+            self._note_actors(left, AT_HAND_S, AT_HAND_S)
+        if lay_s > AT_HAND_S and not left.actors:
+            self._note_actors(left, MEMORY_S, WATCH_S)
+
+    def _note_actors(self, left: Left, before_s: float, after_s: float) -> None:
         for seen in self._memory:
-            if seen.at_us - left.since_us > WATCH_S * 1e6:
-                break
-            if left.since_us - seen.at_us > MEMORY_S * 1e6:
-                continue
-            distance_m = left.spot.distance_m(seen.spot)
-            if distance_m <= self._near_m:
-                left.actors.add(seen.actor)
-                left.near_m = min(left.near_m, distance_m)
+            later_s = (seen.at_us - left.since_us) / 1e6
+            if -before_s <= later_s <= after_s:
+                distance_m = left.spot.distance_m(seen.spot)
+                if distance_m <= self._near_m:
+                    left.actors.add(seen.actor)
+                    left.near_m = min(left.near_m, distance_m)
 
     def _distance_m(self, left: Left, actor: int, view: View) -> float:
         last = next((seen for seen in reversed(self._memory) if seen.actor == actor), None)
@@ -215,6 +227,12 @@ def _is_one_of(box: Reals, things: list[Reals]) -> bool:
     area, areas = float(box_math.areas(box[None])[0]), box_math.areas(boxes)
     inside = box_math.overlaps(box[None], boxes)[0] / max(1.0, area)
     return bool(((inside >= SECOND_OPINION) & (area <= NO_LARGER * areas)).any())
+
+
+def _is_part(box: Reals, whole: Reals) -> bool:
+    """Whether a box shows no more than a part of another: its rim that settled first, say."""
+    area = float(box_math.areas(box[None])[0])
+    return float(box_math.overlaps(box[None], whole[None])[0, 0]) >= _MOST_INSIDE * area
 
 
 def is_same_thing(box: Reals, other: Reals) -> bool:

@@ -33,6 +33,7 @@ class RoadObstruction:
             lay_s = (view.at_us - left.since_us) / 1e6
             is_due = left.thread not in self._told and lay_s >= self._spec.limits["limit_s"]
             if is_due and view.is_seen(left.track) and self._is_large(left, view):
+                left.phase = Phase.BEGIN
                 self._told[left.thread] = self._sighting(left, lay_s)
                 sightings.append(self._told[left.thread])
         return sightings
@@ -40,6 +41,7 @@ class RoadObstruction:
     def retract(self, sighting: Sighting) -> None:
         """Tell of it again while it lies there."""
         self._told.pop(sighting.thread, None)
+        self._things.retract(sighting)
 
     def stop(self) -> list[Sighting]:
         """End what is open."""
