@@ -21,6 +21,7 @@ from shared.sealed import Form
 
 EventPath = Annotated[str, PathParameter(max_length=32)]
 FormText = Annotated[str, Meta(max_length=16)]
+ViewName = Annotated[str, QueryParameter(max_length=32, description="tells one user's windows apart")]
 CameraPath = Annotated[str, PathParameter(max_length=63)]
 
 
@@ -79,18 +80,21 @@ async def live_picture(
     request: SignedInRequest,
     live: NamedDependency[Live],
     after: Annotated[int, QueryParameter(ge=0, description="x-taken-at-us of the last one")] = 0,
+    view: ViewName = "",
 ) -> Response[bytes]:
     """The next redacted picture of a camera, taken later than ``after``. Asking keeps the view open: the box
     sends pictures for ten seconds more. 503 without one: ``box-away``, ``views-full``, ``no-picture``."""
-    view = await live.look(camera, after, request.user.username)
-    headers = {"cache-control": "no-store", "x-taken-at-us": str(view.at_us)}
-    return Response(view.jpeg, media_type="image/jpeg", headers=headers)
+    shown = await live.look(camera, after, request.user.username, view)
+    headers = {"cache-control": "no-store", "x-taken-at-us": str(shown.at_us)}
+    return Response(shown.jpeg, media_type="image/jpeg", headers=headers)
 
 
 @delete("/cameras/{camera:str}/live.jpg", roles=OPERATORS)
-async def leave_view(camera: CameraPath, request: SignedInRequest, live: NamedDependency[Live]) -> None:
+async def leave_view(
+    camera: CameraPath, request: SignedInRequest, live: NamedDependency[Live], view: ViewName = ""
+) -> None:
     """Look no more: the box is free for another view at once."""
-    await live.leave(camera, request.user.username)
+    await live.leave(camera, request.user.username, view)
 
 
 class LookView(Struct, frozen=True):

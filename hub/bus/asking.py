@@ -12,6 +12,7 @@ from typing import NamedTuple
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
 
 from hub.bus.connection import HubBus
 from hub.bus.errors import BusAway
@@ -22,6 +23,7 @@ from shared.messages import VERSION, ClipReply, ClipRequest, ClipStep, LivePictu
 _log = logging.getLogger(__name__)
 
 _ANSWER_WITHIN_S = 8.0
+_THERE_WITHIN_S = 0.5
 _MAX_VIEWS = 256
 
 
@@ -48,17 +50,23 @@ class BoxLine:
         """Ask a box; raises ``BusAway`` when it does not answer in time."""
         if not self._bus.is_connected:
             raise BusAway("the bus is away")
+        client = await self._bus.client()
         request = ClipRequest(VERSION, os.urandom(16), event_id, form, step, offset, key)
         answer = asyncio.get_running_loop().create_future()
         self._waiting[to.box, request.request_id] = answer
+        # The answer comes under the box's own prefix; a request adds that an absent box is told at once.
+        command = subjects.command(to.site, to.box, "clip")
+        asking = asyncio.create_task(client.request(command, encode(request), _ANSWER_WITHIN_S))
         try:
-            async with asyncio.timeout(_ANSWER_WITHIN_S):
-                client = await self._bus.client()
-                await client.publish(subjects.command(to.site, to.box, "clip"), encode(request))
-                return await answer
-        except (TimeoutError, NatsError, OSError) as error:
+            await asyncio.wait({asking, answer}, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            await asking
+            raise BusAway(f"box {to.box} answered where it must not")
+        except (NatsError, OSError) as error:
             raise BusAway(f"box {to.box} does not answer") from error
         finally:
+            asking.cancel()
             del self._waiting[to.box, request.request_id]
 
     async def look(self, to: Box, camera: str, lease_s: float) -> None:
@@ -71,6 +79,18 @@ class BoxLine:
             await client.publish(subjects.command(to.site, to.box, "live"), encode(request))
         except (NatsError, OSError) as error:
             raise BusAway(f"{error}") from error
+
+    async def is_there(self, to: Box, camera: str) -> bool:
+        """Give a camera's view up, and tell whether the box listens at all."""
+        request = LiveRequest(VERSION, camera, 0)
+        try:
+            client = await self._bus.client()
+            await client.request(subjects.command(to.site, to.box, "live"), encode(request), _THERE_WITHIN_S)
+        except (NoRespondersError, BusAway):
+            return False
+        except (NatsError, OSError):
+            return self._bus.is_connected
+        return True
 
     async def next_view(self, box: str, camera: str, after_us: int, wait_s: float) -> LivePicture | None:
         """The newest picture taken later than ``after_us``, or the box's refusal; None when none comes."""

@@ -23,32 +23,35 @@ class Live:
         self._parts = parts
         self._line = line
         self._looks = looks
-        self._looking: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        """Until when (UTC µs) who looks at which camera."""
+        self._looking: defaultdict[str, dict[tuple[str, str], int]] = defaultdict(dict)
+        """Until when (UTC µs) which view of whom looks at a camera."""
 
-    async def look(self, camera: str, after_us: int, by: str) -> LivePicture:
-        """The next picture. Raises ``NotFound``, ``BoxAway``, ``ViewsFull`` and ``NoPicture``."""
+    async def look(self, camera: str, after_us: int, by: str, view: str) -> LivePicture:
+        """The next picture; ``view`` tells one person's windows apart.
+
+        Raises ``NotFound``, ``BoxAway``, ``ViewsFull`` and ``NoPicture``.
+        """
         device = await self._device(camera)
         await self._looks.note(by, "live", camera)
-        if not self._others(camera, ""):
+        if not self._is_looked_at(camera):
             self._line.forget_view(device.id, camera)  # an old picture is not shown to a new look
-        self._looking[camera][by] = self._parts.now_us() + round(LEASE_S * 1e6)
+        self._looking[camera][by, view] = self._parts.now_us() + round(LEASE_S * 1e6)
         await self._lease(device, camera, LEASE_S)
-        view = await self._line.next_view(device.id, camera, after_us, _WAIT_S)
-        if view and not view.refusal:
-            return view
-        self._forget(camera, by)
-        if view is None:
-            raise self._silence(device, camera)
-        if view.refusal == ViewRefusal.FULL:
-            raise ViewsFull(f"box {device.id}: {view.refusal}; close another one")
-        raise NotFound(f"box {device.id}: {view.refusal}")
+        shown = await self._line.next_view(device.id, camera, after_us, _WAIT_S)
+        if shown and not shown.refusal:
+            return shown
+        self._looking[camera].pop((by, view), None)
+        if shown is None:
+            raise await self._silence(device, camera)
+        if shown.refusal == ViewRefusal.FULL:
+            raise ViewsFull(f"box {device.id}: {shown.refusal}; close another one")
+        raise NotFound(f"box {device.id}: {shown.refusal}")
 
-    async def leave(self, camera: str, by: str) -> None:
+    async def leave(self, camera: str, by: str, view: str) -> None:
         """Somebody looks no more. The lease is given up when nobody else does. Raises ``NotFound``."""
         device = await self._device(camera)
-        was_looking = self._forget(camera, by)
-        if was_looking and not self._others(camera, by):
+        was_looking = self._looking[camera].pop((by, view), None)
+        if was_looking and not self._is_looked_at(camera):
             await self._lease(device, camera, 0)
 
     async def _device(self, camera: str) -> Device:
@@ -65,15 +68,16 @@ class Live:
         except BusAway as error:
             raise NotReady(str(error)) from error
 
-    def _others(self, camera: str, by: str) -> bool:
+    def _is_looked_at(self, camera: str) -> bool:
         now_us = self._parts.now_us()
-        return any(until_us > now_us for name, until_us in self._looking[camera].items() if name != by)
+        looking = {who: until_us for who, until_us in self._looking[camera].items() if until_us > now_us}
+        self._looking[camera] = looking
+        return bool(looking)
 
-    def _forget(self, camera: str, by: str) -> bool:
-        return self._looking[camera].pop(by, None) is not None
-
-    def _silence(self, device: Device, camera: str) -> NotReady:
+    async def _silence(self, device: Device, camera: str) -> NotReady:
+        """Why nothing comes. The bus still counts a box in whose line was cut; its heartbeats end."""
         seen_us = device.seen_at_us
-        if seen_us is None or self._parts.now_us() - seen_us > _SILENT_US:
+        is_silent = seen_us is not None and self._parts.now_us() - seen_us > _SILENT_US
+        if is_silent or not await self._line.is_there(Box(device.site, device.id), camera):
             return BoxAway(f"box {device.id} does not answer")
         return NoPicture(f"box {device.id} sends no picture of camera {camera}")

@@ -15,6 +15,7 @@ from tests.browser.live_town import PASSWORD, USERNAME, LiveTown, RunningBox
 from tests.browser.street import BASE, CAMERAS
 
 CHROMIUM = Path("/usr/bin/chromium")
+AXE = Path(__file__).parents[2] / "hub" / "console" / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = (
     "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
     "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
@@ -85,6 +86,18 @@ def sign_in(page: Page, url: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Queue").wait_for()
+
+
+def axe_faults(page: Page) -> list[str]:
+    """What axe finds of serious and critical faults on the page as it is."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{fault['id']} ({fault['impact']}): {node['html'][:120]} {node['failureSummary']}"
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from shared.identity import time_ordered_id
 from shared.kinds import TRAITS, Kind, ObjectClass
 from shared.messages import VERSION, Clock, ClockSource, EventReport, Health, Phase, Position
 from shared.nkey import fingerprint
+from tests.browser.filming_box import FilmingBox
 
 SITE = "kosshy"
 USERNAME, PASSWORD = "aigerim", "a quiet night shift"
@@ -267,6 +268,11 @@ class LiveTown:
 
     def add_box(self, name: str) -> RunningBox:
         box = RunningBox(self._folder / name, name, self._enrol)
+        self._clean_up.callback(box.stop)
+        return box
+
+    def add_filming_box(self, name: str, film: Path, cameras: Sequence[str]) -> FilmingBox:
+        box = FilmingBox(self._folder / name, name, self._enrol, film, cameras)
         self._clean_up.callback(box.stop)
         return box
 

@@ -7,9 +7,9 @@ from simulator.truth import base_map, cameras_document
 
 SCENE = make_scene("street", seed=7, seconds=60)
 BASE: dict[str, Any] = base_map(SCENE.world)
-_CITY_KEYS = ("id", "name", "lat", "lon", "bearing_deg", "fov_deg", "range_m")
+CITY_KEYS = ("id", "name", "lat", "lon", "bearing_deg", "fov_deg", "range_m")
 CAMERAS: list[dict[str, Any]] = [
-    {key: camera[key] for key in _CITY_KEYS} | {"box": "box-abai"} for camera in cameras_document(SCENE, 4)
+    {key: camera[key] for key in CITY_KEYS} | {"box": "box-abai"} for camera in cameras_document(SCENE, 4)
 ]
 """Of ``city.toml``, all on one box."""
 

@@ -7,12 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.kinds import Kind, ObjectClass
-from tests.browser.conftest import fresh_page, sign_in
+from tests.browser.conftest import AXE, axe_faults, fresh_page, sign_in
 from tests.browser.live_town import LiveTown, RunningBox, RunningHub
 from tests.browser.street import CAMERAS, beside
 
 pytestmark = pytest.mark.chromium
-AXE = Path(__file__).parents[2] / "hub" / "console" / "node_modules" / "axe-core" / "axe.min.js"
 STOOD = {"stood_s": 312.4, "limit_s": 300.0}
 
 
@@ -142,26 +141,15 @@ def test_axe_finds_no_serious_fault(
     with fresh_page(browser, width) as page:
         page.add_init_script(f"localStorage.setItem('saqshy.theme', '{theme}')")
         page.goto(town.url)
-        assert _faults(page) == []
+        assert axe_faults(page) == []
         sign_in(page, town.url)
         box.report(Kind.ILLEGAL_PARKING, CAMERAS[2]["id"], beside(2), STOOD, subject=ObjectClass.CAR)
         row = page.get_by_role("link", name=re.compile("Parked in a no-stopping zone")).first
         row.wait_for()
-        assert _faults(page) == []
+        assert axe_faults(page) == []
         row.click()
         page.get_by_role("heading", name="Timeline").wait_for()
-        assert _faults(page) == []
-
-
-def _faults(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{fault['id']} ({fault['impact']}): {node['html'][:120]} {node['failureSummary']}"
-        for fault in found["violations"]
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"]
-    ]
+        assert axe_faults(page) == []
 
 
 def test_first_set_up(page: Page, tmp_path: Path) -> None:

@@ -40,8 +40,8 @@ async function refusalOf(answer: Response): Promise<Refusal> {
 }
 
 /** The next picture of a camera, taken after the one that `after` names. Asking keeps the view open. */
-async function livePicture(camera: string, after: string, signal: AbortSignal): Promise<LivePicture> {
-  const answer = await fetch(`${live(camera)}?after=${after}`, { signal }).catch(() => {
+async function livePicture(camera: string, view: string, after: string, signal: AbortSignal): Promise<LivePicture> {
+  const answer = await fetch(`${live(camera, view)}&after=${after}`, { signal }).catch(() => {
     throw new Refusal(0, '');
   });
   if (answer.status === 401) onSignedOut.call();
@@ -59,7 +59,8 @@ function dataUrl(blob: Blob): Promise<string> {
   });
 }
 
-const live = (camera: string) => `/api/v1/cameras/${encodeURIComponent(camera)}/live.jpg`;
+const live = (camera: string, view: string) =>
+  `/api/v1/cameras/${encodeURIComponent(camera)}/live.jpg?view=${view}`;
 
 const incident = (id: string) => `/incidents/${encodeURIComponent(id)}`;
 
@@ -81,7 +82,8 @@ export const hub = {
   clipUrl: (event: string) => `/api/v1/events/${event}/clip.mp4`,
   livePicture,
   /** Also while the page is going away. */
-  leaveLive: (camera: string) => void fetch(live(camera), { method: 'DELETE', keepalive: true }).catch(() => {}),
+  leaveLive: (camera: string, view: string) =>
+    void fetch(live(camera, view), { method: 'DELETE', keepalive: true }).catch(() => {}),
   agencies: () => ask<{ agencies: Agency[] }>('GET', '/agencies'),
   map: () => ask<CityMap>('GET', '/map'),
 };
