@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.domain.detection import Detections, Track
-from edge_agent.domain.privacy import private_regions
+from edge_agent.domain.privacy import everything, private_regions
 
 LONG_PAUSE_US = 600_000
 """After a pause between looks as long as this, something new may have been in sight for most of it."""
@@ -54,15 +54,19 @@ def spans(looks: Sequence[Look], begins_at_us: int, ends_at_us: int, size: tuple
     first, last = inside[0], inside[-1]
     found = [Span(first.at_us, first.at_us, False, _regions(first, first, size))]
     if begins_at_us < first.at_us:
-        is_blind = first.at_us - begins_at_us > LONG_PAUSE_US
-        found.insert(0, Span(begins_at_us, first.at_us, is_blind, _regions(first, first, size)))
+        found.insert(0, _open_end(begins_at_us, first.at_us, first, size))
     for before, after in pairwise(inside):
         is_blind = _is_blind(before, after)
         found.append(Span(before.at_us, after.at_us, is_blind, _regions(before, after, size)))
     if ends_at_us > last.at_us:
-        is_blind = ends_at_us - last.at_us > LONG_PAUSE_US
-        found.append(Span(last.at_us, ends_at_us, is_blind, _regions(last, last, size)))
+        found.append(_open_end(last.at_us, ends_at_us, last, size))
     return found
+
+
+def _open_end(begins_at_us: int, ends_at_us: int, look: Look, size: tuple[int, int]) -> Span:
+    """With a look on one side only nobody can say where things went: clear is what was empty a moment ago."""
+    regions = _regions(look, look, size)
+    return Span(begins_at_us, ends_at_us, bool(regions) or ends_at_us - begins_at_us > LONG_PAUSE_US, regions)
 
 
 def _around(looks: Sequence[Look], begins_at_us: int, ends_at_us: int) -> list[Look]:
@@ -93,6 +97,7 @@ def _regions(before: Look, after: Look, size: tuple[int, int]) -> list[Region]:
     found = [private_regions(look.seen, width, height) for look in (before, after)]
     found += [_way(track, now.pop(track.id, track), size) for track in before.tracks]
     found += [_way(track, track, size) for track in now.values()]
+    found.append(_ways(_loose(before, after, size), _loose(after, before, size)))
     rows = np.unique(np.concatenate(found), axis=0) if found else np.empty((0, 4), np.int32)
     return [(int(a), int(b), int(c), int(d)) for a, b, c, d in rows]
 
@@ -114,6 +119,29 @@ def _way(before: Track, after: Track, size: tuple[int, int]) -> NDArray[np.int32
         return np.concatenate(ends)
     low = np.minimum(ends[0][:, :2], ends[1][:, :2])
     return np.concatenate([low, np.maximum(ends[0][:, 2:], ends[1][:, 2:])], axis=1)
+
+
+def _loose(look: Look, other: Look, size: tuple[int, int]) -> NDArray[np.int32]:
+    """Regions of what no track leads from this look to the other one, (M, 4)."""
+    led = {track.id for track in look.tracks} & {track.id for track in other.tracks}
+    tracks = [np.asarray(track.box) for track in look.tracks if track.id in led]
+    middles = (look.seen.boxes[:, :2] + look.seen.boxes[:, 2:]) / 2
+    is_led = np.zeros(len(middles), bool)
+    for box in tracks:
+        is_led |= ((middles > box[:2]) & (middles < box[2:])).all(axis=1)
+    loose = [track for track in look.tracks if track.id not in led]
+    seen = Detections(look.seen.boxes[~is_led], look.seen.scores[~is_led], look.seen.classes[~is_led])
+    return private_regions(everything(loose, seen), *size)
+
+
+def _ways(before: NDArray[np.int32], after: NDArray[np.int32]) -> NDArray[np.int32]:
+    """What covers both of each two regions that may be one thing: no further apart than they are large."""
+    a, b = np.repeat(before, len(after), axis=0), np.tile(after, (len(before), 1))
+    gap = np.maximum(a[:, :2], b[:, :2]) - np.minimum(a[:, 2:], b[:, 2:])
+    reach = np.maximum(a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2])
+    is_near = (gap <= reach).all(axis=1)
+    low, high = np.minimum(a[:, :2], b[:, :2]), np.maximum(a[:, 2:], b[:, 2:])
+    return np.concatenate([low, high], axis=1)[is_near]
 
 
 def at_moment(found: Sequence[Span], at_us: int) -> Iterator[Span]:

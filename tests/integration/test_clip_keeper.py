@@ -2,7 +2,7 @@
 
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -101,12 +101,16 @@ def watcher(street: Path, server: DecoderServer, tmp_path: Path) -> Iterator[Wat
 
 
 def recorded(watcher: Watcher, event: int) -> Clip:
+    return recorded_by(watcher.keeper, f"{event:032x}", lambda: watcher.see(1))
+
+
+def recorded_by(keeper: ClipKeeper, event: str, go_on: Callable[[], object]) -> Clip:
     for _ in range(100):
-        clip = watcher.keeper.vault.find(f"{event:032x}", Form.ORIGINAL)
+        clip = keeper.vault.find(event, Form.ORIGINAL)
         if clip:
             return clip
-        watcher.see(1)
-    raise AssertionError(watcher.keeper.vault.dropped)
+        go_on()
+    raise AssertionError(keeper.vault.dropped)
 
 
 def opened(clip: Clip) -> bytes:
