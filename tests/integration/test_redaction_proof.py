@@ -50,7 +50,7 @@ NO_OUTLINE = np.array([[0, 0], [1, 0]], np.float64)
 
 
 def person_at(number: int) -> np.ndarray:
-    """Box of who walks to and fro, (4,)."""
+    """Box of who walks there and back, (4,)."""
     left = 20 + STEP_PX * (20 - abs(number % 40 - 20)) * 2
     return np.array([left, 50, left + 40, 150], np.float32)
 
