@@ -1,5 +1,6 @@
 """Points, lines and polygons in the picture. Pixels; x to the right, y down."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,3 +70,20 @@ def depth_in_polygon(points: Reals, polygon: Reals) -> Reals:
     crossings = spans & (points[:, None, 0] < start[:, 0] + (points[:, None, 1] - start[:, 1]) * slope)
     sign = np.where(crossings.sum(1) % 2 == 1, 1.0, -1.0)
     return sign * distance
+
+
+def depth_of_point(point: Point, polygon: Reals) -> float:
+    """``depth_in_polygon`` of one point, in plain numbers: for few points and corners a tenth of the time."""
+    x, y = point
+    corners: list[list[float]] = polygon.tolist()
+    nearest, is_inside = math.inf, False
+    ax, ay = corners[-1]
+    for bx, by in corners:
+        dx, dy, px, py = bx - ax, by - ay, x - ax, y - ay
+        along = min(1.0, max(0.0, (px * dx + py * dy) / max(dx * dx + dy * dy, 1e-12)))
+        ox, oy = px - along * dx, py - along * dy
+        nearest = min(nearest, ox * ox + oy * oy)
+        if (ay > y) != (by > y) and x < ax + (y - ay) * dx / dy:
+            is_inside = not is_inside
+        ax, ay = bx, by
+    return math.sqrt(nearest) if is_inside else -math.sqrt(nearest)

@@ -11,6 +11,7 @@ from edge_agent.domain.geometry import (
     area_px2,
     crossing_edges,
     depth_in_polygon,
+    depth_of_point,
     segments_cross,
     side_of_line,
 )
@@ -47,6 +48,7 @@ def test_depth_has_the_sign_of_being_inside_and_the_size_of_the_way_to_the_edge(
 ) -> None:
     at = np.array(places)
     depths = depth_in_polygon(at, polygon)
+    assert np.allclose([depth_of_point(place, polygon) for place in places], depths)
     steps = np.linspace(0, 1, 400)[:, None]
     edges = np.concatenate(
         [a + steps * (b - a) for a, b in zip(polygon, np.roll(polygon, -1, axis=0), strict=True)]

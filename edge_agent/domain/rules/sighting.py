@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
-
 from edge_agent.domain import geometry
 from edge_agent.domain.conditions import Conditions
 from edge_agent.domain.detection import Frame, Reals, Track
@@ -60,7 +58,7 @@ class View:
     """Where something moves; None where tracks are replayed."""
     statics: tuple[Static, ...] = ()
     """What lies there and is new, for rules whose form asks for it; empty where tracks are replayed."""
-    _depths: dict[str, dict[int, float]] = field(default_factory=dict[str, dict[int, float]])
+    _depths: dict[tuple[str, Point], float] = field(default_factory=dict[tuple[str, Point], float])
 
     def is_seen(self, track: Track) -> bool:
         """Whether it is there now, rather than waited for."""
@@ -72,15 +70,10 @@ class View:
 
     def depth_px(self, zone: Zone, track: Track) -> float:
         """How deep its foot point lies in a zone; below 0 outside."""
-        if zone.id not in self._depths:
-            feet = np.array([t.foot_px for t in self.tracks], np.float64).reshape(-1, 2)
-            depths = geometry.depth_in_polygon(feet, zone.polygon_px).tolist()
-            self._depths[zone.id] = {t.id: depth for t, depth in zip(self.tracks, depths, strict=True)}
-        depth = self._depths[zone.id].get(track.id)
-        if depth is None:
-            # A region's stand-in is none of the tracks.
-            depth = float(geometry.depth_in_polygon(np.array([track.foot_px]), zone.polygon_px)[0])
-        return depth
+        key = zone.id, track.foot_px
+        if key not in self._depths:
+            self._depths[key] = geometry.depth_of_point(track.foot_px, zone.polygon_px)
+        return self._depths[key]
 
     def spot(self, track: Track) -> "Spot":
         """Where it stands."""
