@@ -28,7 +28,7 @@ def health_of(agent: "Agent") -> dict[str, Any]:
         "conditions": {watch.feed.camera: _conditions(watch.pipeline) for watch in agent.supervisor.watches},
         "wrong": [f"{kind.slug} {camera or 'box'}" for kind, camera in agent.box_watch.ailments.told],
         "outbox_waiting": agent.outbox.waiting(),
-        "clips": _clips_state(agent.clips),
+        "clips": clips_state(agent.clips),
         "uptime_s": int(time.monotonic() - agent.started_s),
     }
 
@@ -39,7 +39,7 @@ def _conditions(pipeline: Any) -> dict[str, str | bool | None]:
     return {"light": now.light, "infrared": now.is_infrared, "weather": now.weather, "pause": pipeline.pause}
 
 
-def _clips_state(clips: ClipKeeper | None) -> dict[str, Any] | None:
+def clips_state(clips: ClipKeeper | None) -> dict[str, Any] | None:
     """What the vault holds and what it lost since the start; None when no clips are made."""
     if clips is None:
         return None
@@ -58,7 +58,7 @@ def samples_of(agent: "Agent") -> Iterator[Sample]:
     """All metrics, those of one name together."""
     yield from _camera_samples(agent)
     yield from _outbox_samples(agent)
-    yield from _clip_samples(agent.clips)
+    yield from clip_samples(agent.clips)
     yield from _link_samples(agent)
 
 
@@ -110,7 +110,8 @@ def _outbox_samples(agent: "Agent") -> Iterator[Sample]:
         yield Sample("saqshy_outbox_lost_total", "counter", text, {"lane": lane}, count)
 
 
-def _clip_samples(clips: ClipKeeper | None) -> Iterator[Sample]:
+def clip_samples(clips: ClipKeeper | None) -> Iterator[Sample]:
+    """Of the vault and who fills it."""
     if clips is None:
         return
     vault = clips.vault

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,27 +35,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[DecoderServer]:
-    server = DecoderServer()
-    server.start()
-    yield server
-    server.close()
-
-
 @pytest.fixture
-def camera(clips: Path, server: DecoderServer) -> Iterator[Callable[..., CameraFeed]]:
-    feeds: list[CameraFeed] = []
-
+def camera(
+    clips: Path, server: DecoderServer, keep: Callable[[CameraFeed], CameraFeed]
+) -> Callable[..., CameraFeed]:
     def start(name: str, url: str = "file:long.mp4", chance: float = 0.0) -> CameraFeed:
-        feed = CameraFeed(name, parse_address(url, clips), 5, server, chance=lambda: chance)
-        feeds.append(feed)
-        feed.start()
-        return feed
+        return keep(CameraFeed(name, parse_address(url, clips), 5, server, chance=lambda: chance))
 
-    yield start
-    for feed in feeds:
-        feed.stop()
+    return start
 
 
 def take(feed: CameraFeed) -> Arrival:

@@ -55,14 +55,6 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def server() -> Iterator[DecoderServer]:
-    server = DecoderServer()
-    server.start()
-    yield server
-    server.close()
-
-
 class Watcher:
     """Does what a camera's watch does, with a person where the picture has one."""
 

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -27,27 +27,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[DecoderServer]:
-    server = DecoderServer()
-    server.start()
-    yield server
-    server.close()
-
-
 @pytest.fixture
-def camera(clips: Path, server: DecoderServer) -> Iterator[Callable[..., CameraFeed]]:
-    feeds: list[CameraFeed] = []
-
+def camera(
+    clips: Path, server: DecoderServer, keep: Callable[[CameraFeed], CameraFeed]
+) -> Callable[..., CameraFeed]:
     def start(url: str = "file:long.mp4", terms: ClipTerms = TERMS) -> CameraFeed:
-        feed = CameraFeed("cam-1", parse_address(url, clips), 5, server, clips=terms)
-        feeds.append(feed)
-        feed.start()
-        return feed
+        return keep(CameraFeed("cam-1", parse_address(url, clips), 5, server, clips=terms))
 
-    yield start
-    for feed in feeds:
-        feed.stop()
+    return start
 
 
 def watch_until(feed: CameraFeed, frames: int) -> int:
@@ -68,7 +55,7 @@ def cut(feed: CameraFeed) -> list[Begun | bytes | Ended]:
 
 def pictures(records: list[Begun | bytes | Ended]) -> list[tuple[float, np.ndarray]]:
     video = b"".join(record for record in records if isinstance(record, bytes))
-    with av.open(io.BytesIO(video)) as container:
+    with av.open(io.BytesIO(video), "r") as container:
         return [(frame.time, frame.to_ndarray()) for frame in container.decode(video=0)]
 
 

@@ -102,14 +102,6 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[DecoderServer]:
-    server = DecoderServer()
-    server.start()
-    yield server
-    server.close()
-
-
 def track_of(frame: Frame) -> Track:
     """A perfect eye: the person where the picture has one."""
     at_us = frame.captured_at_us

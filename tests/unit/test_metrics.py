@@ -2,8 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+from edge_agent.clips import ClipKeeper
+from edge_agent.evidence.vault import Limits, Vault
 from edge_agent.metrics import MetricsServer, Sample, exposition
+from edge_agent.self_report import clip_samples, clips_state
+from shared.messages import ClipLoss
+from shared.sealed import Form
 
 SAMPLES = [
     Sample("saqshy_frames_total", "counter", "Frames received.", {"camera": "cam-1"}, 1234567),
@@ -22,6 +29,19 @@ def test_the_text_is_prometheus_text() -> None:
         "# TYPE saqshy_link_up gauge\n"
         "saqshy_link_up 1\n"
     )
+
+
+def test_what_the_vault_drops_is_counted_and_told(tmp_path: Path) -> None:
+    vault = Vault(tmp_path, Limits(1, 1, 0), lambda: 1)
+    decoders: Any = None
+    keeper = ClipKeeper(vault, decoders)
+    for why in (ClipLoss.VAULT_FULL, ClipLoss.VAULT_FULL, ClipLoss.POWER_CUT):
+        vault.note_dropped("00", Form.ORIGINAL, why)
+    text = exposition(clip_samples(keeper))
+    assert 'saqshy_clips_dropped_total{why="vault_full"} 2\n' in text
+    assert 'saqshy_clips_dropped_total{why="power_cut"} 1\n' in text
+    assert clips_state(keeper) == {"kept": 0, "kept_bytes": 0, "dropped": {"vault_full": 2, "power_cut": 1}}
+    assert clips_state(None) is None
 
 
 async def ask(port: int, request: bytes) -> bytes:
