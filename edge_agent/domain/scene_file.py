@@ -82,7 +82,7 @@ class _Reader:
         )
         self._names_once(document)
         rules = _counted(self._rule(scene, *item) for item in self._fields.items(document, "rule"))
-        return replace(scene, rules=rules + self._watchmen(scene, rules), text=text)
+        return replace(scene, rules=rules + self._everywhere(scene, rules), text=text)
 
     # What a file is made of
 
@@ -244,9 +244,10 @@ class _Reader:
             timezone=scene.timezone,
         )
 
-    def _watchmen(self, scene: Scene, listed: tuple[RuleSpec, ...]) -> tuple[RuleSpec, ...]:
-        """The rules that every scene has, as far as it does not list them itself."""
-        kinds = [kind for kind, entry in RULES.items() if entry.form.is_watchman]
+    def _everywhere(self, scene: Scene, listed: tuple[RuleSpec, ...]) -> tuple[RuleSpec, ...]:
+        """The rules that every scene has, as far as it does not list them itself and they can measure."""
+        forms = {kind: entry.form for kind, entry in RULES.items() if entry.form.is_everywhere}
+        kinds = [kind for kind, form in forms.items() if scene.ground is not None or not form.needs_ground]
         missing = [kind for kind in kinds if all(spec.kind is not kind for spec in listed)]
         return tuple(self._rule(scene, "rule", {"kind": kind.slug}) for kind in missing)
 

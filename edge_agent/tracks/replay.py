@@ -92,9 +92,9 @@ def events_of(scene: Scene, moments: Iterable[Moment]) -> list[Begun]:
 
 
 def _is_blind(spec: RuleSpec) -> bool:
-    """Whether tracks alone don't tell; the watchman, who is in every scene, is not counted."""
+    """Whether tracks alone don't tell; the rules that are in every scene are not counted."""
     form = RULES[spec.kind].form
-    return form.needs_pixels and not form.is_watchman
+    return form.needs_pixels and not form.is_everywhere
 
 
 def as_record(begun: Begun, moment_text: Callable[[int], str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ Rng = np.random.Generator
 Patch = tuple[list[Point], int, int | None, int, int]
 """Ring on the ground, luma, texture, u, v."""
 
-_LOOK_S, _LOOK_FPS = 7.0, 2.0
+LOOK_S, LOOK_FPS = 7.0, 2.0
 _LESSONS = 8
 _DAYLIGHT = ("day", "dusk", "wind")
 """Under which of the conditions what is judged by daylight and in fair weather can be told of."""
@@ -29,12 +29,12 @@ _MIRROR, _BLACK = 1.7, 20
 sends away from it, it is black."""
 
 
-def _paces(every_s: float, count: int) -> tuple[Stretch, ...]:
+def paces(every_s: float, count: int) -> tuple[Stretch, ...]:
     """Short looks with the clock going on between them."""
-    return tuple(Stretch(n * every_s, n * every_s + _LOOK_S, _LOOK_FPS) for n in range(count))
+    return tuple(Stretch(n * every_s, n * every_s + LOOK_S, LOOK_FPS) for n in range(count))
 
 
-def _begin(variant: Variant, count: int, needed: int) -> int:
+def begin_of(variant: Variant, count: int, needed: int) -> int:
     """At which look something begins: when the ground is known in the light of then, and no change between
     colour and infrared comes in between."""
     if variant.switch_share is not None and variant.switch_share < 0.5:
@@ -110,7 +110,7 @@ def _trial(
     camera = stand(rng, variant, focus, reach_m=6.0)
     setting = Setting(camera, rng)
     scene(setting, focus)
-    begin = _begin(variant, count, needed)
+    begin = begin_of(variant, count, needed)
     is_quiet = rng.random() < 0.25
     begin_s = begin * every_s - 60.0
 
@@ -120,7 +120,7 @@ def _trial(
         elif t_s >= begin_s and looks_like is not None:
             looks_like(canvas, focus)
 
-    due_s = (begin + needed - 1) * every_s + _LOOK_S
+    due_s = (begin + needed - 1) * every_s + LOOK_S
     due = Due(kind, begin_s, due_s, focus, late_s=2.5 * every_s)
     return Trial(
         camera,
@@ -129,7 +129,7 @@ def _trial(
         (_passer(rng, focus, (begin + 1) * every_s),),
         due=() if is_quiet or not is_due else (due,),
         paint=paint,
-        pace=_paces(every_s, count),
+        pace=paces(every_s, count),
     )
 
 
@@ -244,7 +244,7 @@ def _taught(
     setting.zone_px("bin", [(zone[0], zone[1]), (zone[2], zone[1]), (zone[2], zone[3]), (zone[0], zone[3])])
     setting.rule(kind, zone="bin", states="bin.states", sample_s=every_s - 60.0, **values)
     count, seed = 16, int(rng.integers(1 << 30))
-    begin = _begin(variant, count, needed) if late_s is None else 3
+    begin = begin_of(variant, count, needed) if late_s is None else 3
     begin_s, is_quiet = begin * every_s - 60.0, rng.random() < 0.25
     names = list(dict.fromkeys(states.values()))
     lessons = tuple(
@@ -260,7 +260,7 @@ def _taught(
         state = shown.get(t_s) or (states["before"] if t_s < begin_s else after)
         draw(canvas, np.random.default_rng([seed, int(t_s // 3600) & 0xFFFF]), zone, state)
 
-    due_s = (begin + needed - 1) * every_s + _LOOK_S if late_s is None else late_s
+    due_s = (begin + needed - 1) * every_s + LOOK_S if late_s is None else late_s
     due = Due(kind, min(begin_s, due_s), due_s, focus, late_s=2.5 * every_s)
     trial = Trial(
         camera,
@@ -269,7 +269,7 @@ def _taught(
         (_passer(rng, focus, (begin + 1) * every_s),),
         due=() if is_quiet or not is_due else (due,),
         paint=paint,
-        pace=_paces(every_s, count),
+        pace=paces(every_s, count),
     )
     return replace(trial, lessons=(Lesson("bin.states", "bin", lessons),))
 
@@ -293,7 +293,7 @@ def missed_collection(rng: Rng, variant: Variant) -> Trial:
         states,
         _container,
         is_due=True,
-        late_s=5400 + _LOOK_S,
+        late_s=5400 + LOOK_S,
         collected_at=[f"{now_h - 2:02d}:30"],
     )
 

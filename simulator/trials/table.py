@@ -1,7 +1,7 @@
 """Which trials each kind has, and which scenes must stay silent. A new kind is one line here."""
 
 from shared.kinds import Kind
-from simulator.trials import folk, lights, objects, places, quiet, roads, slow, tamper
+from simulator.trials import drift, folk, lights, objects, places, quiet, roads, slow, tamper
 from simulator.trials.trial import Builder
 
 BUILDERS: dict[Kind, Builder] = {
@@ -32,6 +32,7 @@ BUILDERS: dict[Kind, Builder] = {
     Kind.SNOW_NOT_CLEARED: slow.snow_not_cleared,
     Kind.ROAD_DAMAGE: slow.road_damage,
     Kind.CAMERA_TAMPERED: tamper.camera_tampered,
+    Kind.CALIBRATION_STALE: drift.calibration_stale,
     Kind.RED_LIGHT: lights.red_light,
     Kind.SIGNAL_FAULT: lights.signal_fault,
     Kind.STREET_LIGHT_OUT: lights.street_light_out,

@@ -163,7 +163,7 @@ def test_a_scene_file_is_accepted_and_its_calibration_confirms(camera: str) -> N
     eye = next(c for c in scene.cameras if c.id == camera)
     read = parse_scene(scene_toml(scene, eye), f"{camera}.scene.toml")
     assert read.camera == camera
-    asked = [spec for spec in read.rules if not RULES[spec.kind].form.is_watchman]
+    asked = [spec for spec in read.rules if not RULES[spec.kind].form.is_everywhere]
     assert len(asked) == len(watches_of(scene, eye))
     assert read.ground is not None
     for pixel in ((0.3, 0.8), (0.6, 0.7), (0.5, 0.95)):

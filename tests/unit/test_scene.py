@@ -64,8 +64,8 @@ def test_a_whole_scene() -> None:
     assert (scene.camera, scene.width, scene.height, scene.min_score) == ("school-gate", 1280, 720, 0.6)
     assert scene.look_px == (0, 100, 1280, 720)
     assert scene.ground is not None
-    intrusion, line, parking, *watchmen = scene.rules
-    assert [rule.kind for rule in watchmen] == [Kind.CAMERA_TAMPERED]
+    intrusion, line, parking, *everywhere = scene.rules
+    assert [rule.kind for rule in everywhere] == [Kind.CAMERA_TAMPERED, Kind.CALIBRATION_STALE]
     assert (intrusion.mode, intrusion.limits["dwell_s"], intrusion.place_id) == (Mode.SHADOW, 3, "yard")
     assert intrusion.hours == (Span(1320, 360), Span(720, 750))
     assert intrusion.classes == {ObjectClass.PERSON}

@@ -57,9 +57,10 @@ class RuleForm(NamedTuple):
     """It measures on the ground: a scene without a calibration may not ask for it."""
     needs_statics: bool = False
     """It asks for ``View.statics``: only then are they computed."""
+    is_everywhere: bool = False
+    """It is in every scene that has what it needs, with its defaults where the scene does not list it."""
     is_watchman: bool = False
-    """It judges the camera itself: in every scene, with its defaults where the scene does not list it, and
-    also while the other rules pause; they pause while it ``doubts``."""
+    """It judges the camera itself, also while the other rules pause; they pause while it ``doubts``."""
     shows_end: bool = False
     """The picture in which it ended is evidence too: before and after."""
     mode: Mode = Mode.ON

@@ -87,14 +87,16 @@ class Sampler:
 
 class SlowState:
     """A state of a zone: opens when ``least_samples`` of the last ``of_samples`` that could be judged are
-    bad, ends when as many are clean. Thread 0: there is one event at a time."""
+    bad, ends when as many are clean. Thread 0: there is one event at a time.
 
-    def __init__(self, spec: RuleSpec, eye: Eye) -> None:
+    ``sampler``: who says when to look, if not whenever nothing is over the zone."""
+
+    def __init__(self, spec: RuleSpec, eye: Eye, sampler: Sampler | None = None) -> None:
         assert spec.zone is not None
         self._spec = spec
         self._eye = eye
         self._limits = spec.limits
-        self._sampler = Sampler(spec.zone, spec.limits["sample_s"])
+        self._sampler = sampler or Sampler(spec.zone, spec.limits["sample_s"])
         self._votes: deque[tuple[int, bool]] = deque(maxlen=int(spec.limits["of_samples"]))
         self._opened: dict[str, float] = {}
         """The numbers with which it was last told; empty while nothing stands."""

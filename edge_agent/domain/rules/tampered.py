@@ -235,6 +235,7 @@ CAMERA_TAMPERED = RuleEntry(
             "cooldown_s": Parameter(0, 0, DAY_S),
         },
         needs_pixels=True,
+        is_everywhere=True,
         is_watchman=True,
     ),
     version=2,
