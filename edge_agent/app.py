@@ -10,6 +10,8 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import cv2
+
 from edge_agent.box_watch import BoxWatch
 from edge_agent.clips import ClipKeeper, Sealing
 from edge_agent.commands import Commands, LiveViews
@@ -78,6 +80,8 @@ class Agent:
 
     def _build(self, stored: Stored | None) -> None:
         settings = self.settings
+        # Its own threads gain nothing on pictures this small, and spin while they wait for the next.
+        cv2.setNumThreads(1)
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.outbox = Outbox(settings.state_dir / "outbox.db", now_us=now_us)
         self._parts.callback(self.outbox.close)

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any, NamedTuple
 
 from edge_agent.domain.attention import RECHECK_S, Attention, Look
@@ -46,6 +46,7 @@ class StageCounters:
     detections: int = 0
     """At or above the scene's score limit."""
     reports: int = 0
+    # Processor time of each stage.
     motion_s: float = 0.0
     infer_s: float = 0.0
     track_s: float = 0.0
@@ -76,7 +77,7 @@ class CameraPipeline:
         self.motion: Motion | None = None
         """Of the last frame."""
         self.infer_times_s: deque[float] = deque(maxlen=4096)
-        """Of the latest inferences."""
+        """Of the latest looks, by the clock: waiting for the one model included."""
         self._detector = detector
         self._gate = MotionGate()
         self._conditions = ConditionsWatch(scene.profile)
@@ -96,24 +97,23 @@ class CameraPipeline:
         """
         self._check_size(frame)
         at_us, counters = frame.captured_at_us, self.counters
-        started_s = perf_counter()
+        started_s = thread_time()
         motion = self.motion = self._gate.observe(frame.i420, frame.height, at_us)
         self._adapt(self._conditions.observe(frame.luma, motion, at_us))
-        moved_s = perf_counter()
+        moved_s = thread_time()
         look = self._attention.judge(at_us, motion, self.tracks, self._tracker.is_unsure)
         if look.is_now:
             self._detect(frame, motion)
-        inferred_s = perf_counter()
+        inferred_s = thread_time()
         if look.is_now:
             self.tracks = self._tracker.update(self._seen, at_us, motion)
-            self.infer_times_s.append(inferred_s - moved_s)
         else:
             self.tracks = self._tracker.hold(at_us) if motion.is_still else self._tracker.carry(at_us)
         counters.looks[look] += 1
-        tracked_s = perf_counter()
+        tracked_s = thread_time()
         self._note_rest(motion, at_us)
         found = self._duty.step(self.tracks, motion, at_us, frame, self.conditions)
-        ruled_s = perf_counter()
+        ruled_s = thread_time()
         outcomes = [self._outcome(one, frame, now_us) for one in found]
         counters.frames += 1
         counters.reports += len(outcomes)
@@ -121,7 +121,7 @@ class CameraPipeline:
         counters.infer_s += inferred_s - moved_s
         counters.track_s += tracked_s - inferred_s
         counters.rules_s += ruled_s - tracked_s
-        counters.report_s += perf_counter() - ruled_s
+        counters.report_s += thread_time() - ruled_s
         return outcomes
 
     @property
@@ -187,12 +187,14 @@ class CameraPipeline:
             )
 
     def _detect(self, frame: Frame, motion: Motion) -> None:
+        begun_s = perf_counter()
         least_score = LOW_SHARE * self.scene.min_score
         tiles = self._sweep.choose(motion, frame.captured_at_us) if self._sweep else [self.scene.look_px]
         seen = [Seen(t, self._detector.detect_i420(frame.i420, t, min_score=least_score)) for t in tiles]
         if self._sweep:
             seen = self._sweep.complete(seen, self.scene.min_score)
         self._seen = merged(seen, self.scene.look_px) if len(seen) > 1 else seen[0].found
+        self.infer_times_s.append(perf_counter() - begun_s)
         self.counters.frames_inferred += 1
         self.counters.detections += int((self._seen.scores >= self.scene.min_score).sum())
 

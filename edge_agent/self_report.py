@@ -84,12 +84,12 @@ def _camera_samples(agent: "Agent") -> Iterator[Sample]:
             yield Sample("saqshy_camera_faults_total", "counter", text, {**labels, "fault": fault}, count)
     for labels, watch, _ in cameras:
         for stage, seconds in stage_seconds(watch).items():
-            text = "Time spent on the camera's frames, by stage."
+            text = "Processor time spent on the camera's frames, by stage."
             yield Sample("saqshy_stage_seconds_total", "counter", text, {**labels, "stage": stage}, seconds)
 
 
 def stage_seconds(watch: Any) -> dict[str, float]:
-    """Time of one camera's watch by stage, without decoding, which is another process's."""
+    """Processor time of one camera's watch by stage, without decoding, which is another process's."""
     counters = watch.pipeline.counters
     return {
         "motion": counters.motion_s,

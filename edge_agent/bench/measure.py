@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from edge_agent.app import Agent
 from edge_agent.bench.bus import BenchBus
+from edge_agent.bench.growth import Growth
 from edge_agent.bench.scenes import write_box
-from edge_agent.bench.tree import cpu_s, members, name, pss_bytes, tree_cpu_s, tree_pss_bytes
+from edge_agent.bench.tree import cpu_s, members, name, pss_bytes, tree_cpu_s
 from edge_agent.errors import EdgeError
 from edge_agent.self_report import stage_seconds
 from edge_agent.sources.feed import Arrival
@@ -20,7 +21,9 @@ from edge_agent.supervisor import Outcome
 
 _WARM_UP_S = 6.0
 """Opening, first inference, first background: not what a box does all day."""
-_MEMORY_EVERY_S = 5.0
+_LEAST_LOOKS = 12
+"""At the processes' memory, spread over the run; a long run is looked at once a minute."""
+_LOOK_EVERY_S = 60.0
 
 
 class Lags:
@@ -74,11 +77,12 @@ async def _observe(agent: Agent, bus: BenchBus | None, lags: Lags, seconds: floa
         begin = _Reading.take(agent, bus)
         lags.stored_ms.clear()
         lags.published_ms.clear()
-        pss: list[int] = []
+        growth = Growth(os.getpid())
+        every_s = min(_LOOK_EVERY_S, seconds / _LEAST_LOOKS)
         while (left_s := seconds - (time.monotonic() - begin.at_s)) > 0:
-            await _sleep(running, min(left_s, _MEMORY_EVERY_S))
-            pss.append(tree_pss_bytes(os.getpid()))
-        return _answer(agent, bus, lags, begin, _Reading.take(agent, bus), max(pss))
+            await _sleep(running, min(left_s, every_s))
+            growth.look(time.monotonic() - begin.at_s)
+        return _answer(agent, bus, lags, begin, _Reading.take(agent, bus), growth)
     finally:
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -125,18 +129,21 @@ class _Reading(NamedTuple):
 
 
 def _answer(
-    agent: Agent, bus: BenchBus | None, lags: Lags, begin: _Reading, end: _Reading, peak_bytes: int
+    agent: Agent, bus: BenchBus | None, lags: Lags, begin: _Reading, end: _Reading, growth: Growth
 ) -> dict[str, Any]:
     cameras = len(agent.supervisor.watches)
     camera_s = (end.at_s - begin.at_s) * cameras
     lag_ms = lags.published_ms if bus else lags.stored_ms
     stages = {stage: end.stages_s[stage] - begin.stages_s[stage] for stage in end.stages_s}
+    cpu_s_spent = end.cpu_s - begin.cpu_s - growth.cost_s
     return {
         "cameras": cameras,
         "seconds": round(end.at_s - begin.at_s, 1),
         "model": agent.detector.manifest.name,
-        "cpu_s_per_camera_s": round((end.cpu_s - begin.cpu_s) / camera_s, 4),
-        "pss_mib": round(peak_bytes / 2**20, 1),
+        "cpu_s_per_camera_s": round(cpu_s_spent / camera_s, 4),
+        "cpu_s_without_inference": round((cpu_s_spent - stages["infer"]) / camera_s, 4),
+        "pss_mib": round(growth.peak_mib, 1),
+        "growth": growth.slopes(),
         "fps": round((end.frames - begin.frames) / camera_s, 2),
         "dropped": end.dropped - begin.dropped,
         "frames_inferred": end.inferred - begin.inferred,

@@ -29,6 +29,8 @@ _UNDECODABLE_S = 15.0
 """Some cameras begin in the middle and send the next key frame after ten seconds."""
 _ALIVE_EVERY_S = 1.0
 _REORDERED_AT_MOST_S = 1.0
+_LOOSE_REST_S = 0.4
+"""Loosely watched, packets that grew are looked at no more often than this anyway."""
 
 
 def main(end: socket.socket, parent_pid: int) -> None:
@@ -81,7 +83,9 @@ class Player:
     """
 
     def __init__(self, stream: Stream, agent: DecoderEnd, fps: float, clips: ClipTerms) -> None:
-        rate = stream.video.average_rate
+        rate, base = stream.video.average_rate, stream.video.time_base
+        assert base is not None
+        self._base_s = float(base)
         self._stream = stream
         self._agent = agent
         self._period_s = 1 / fps
@@ -110,7 +114,7 @@ class Player:
             if stamp is None:
                 self._step(Timed(packet, None, self._timeline.offset_s, False))
                 continue
-            pts_s, is_seam = self._timeline.place(float(stamp * packet.time_base))
+            pts_s, is_seam = self._timeline.place(stamp * self._base_s)
             self._step(Timed(packet, pts_s, self._timeline.offset_s, is_seam))
 
     def _step(self, timed: Timed) -> None:
@@ -143,13 +147,20 @@ class Player:
             self._clock.arrive(pts_s, now_s)
         early_s = self._clock.at(pts_s) - now_s
         if not self._stream.is_live:
-            early_s -= _reordered_s(packet)
-            time.sleep(max(0.0, early_s))
+            early_s -= self._reordered_s(packet)
+            if early_s > 0:
+                time.sleep(early_s)
         if early_s < -_LATE_S and not packet.is_keyframe:
             self._is_late = True
             self._reader.restart()
         elif packet.is_keyframe:
             self._is_late = False
+
+    def _reordered_s(self, packet: Packet) -> float:
+        """How much earlier a packet comes than its picture is shown."""
+        if packet.pts is None or packet.dts is None:
+            return 0.0
+        return min(max(0.0, (packet.pts - packet.dts) * self._base_s), _REORDERED_AT_MOST_S)
 
     def _rest(self, pts_s: float, is_close: bool, has_shown: bool) -> None:
         """Sleep until the next picture is due; loosely watched, one period whenever nothing waits."""
@@ -157,11 +168,12 @@ class Player:
         if is_close:
             due_s = self._reader.next_due_s
             until_s = self._clock.at(due_s) if has_shown and due_s is not None else now_s
+            until_s = min(until_s, now_s + self._period_s)
         else:
             is_caught_up = self._clock.at(pts_s) > now_s - self._period_s / 2
-            until_s = now_s + self._period_s if is_caught_up else now_s
+            until_s = now_s + max(self._period_s, _LOOSE_REST_S) if is_caught_up else now_s
         if until_s > now_s:
-            time.sleep(min(until_s - now_s, self._period_s))
+            time.sleep(until_s - now_s)
 
     def _show(self, seen: Seen) -> None:
         size = Size(*even_size(seen.picture.width, seen.picture.height))
@@ -196,10 +208,3 @@ class Player:
             self._said_s = now_s
         if now_s - self._shown_s > _UNDECODABLE_S:
             raise SourceFailed(SourceFault.NO_VIDEO, "no picture of the stream can be decoded")
-
-
-def _reordered_s(packet: Packet) -> float:
-    """How much earlier a packet comes than its picture is shown."""
-    if packet.pts is None or packet.dts is None or packet.time_base is None:
-        return 0.0
-    return min(max(0.0, float((packet.pts - packet.dts) * packet.time_base)), _REORDERED_AT_MOST_S)

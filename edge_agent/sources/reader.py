@@ -48,6 +48,7 @@ class Reader:
         self._cadence = Cadence(fps)
         self._kept: list[Timed] = []
         self._glance: Glance | None = None
+        self._skips = False
 
     @property
     def next_due_s(self) -> float | None:
@@ -107,7 +108,9 @@ class Reader:
     def _decode(self, timed: Timed) -> Seen | None:
         is_due = timed.pts_s is None or self._cadence.is_due(timed.pts_s)
         # Pictures that no other refers to need not be decoded unless they themselves are wanted.
-        self._codec.skip_frame = "DEFAULT" if is_due else "NONREF"
+        if self._skips is is_due:
+            self._skips = not is_due
+            self._codec.skip_frame = "NONREF" if self._skips else "DEFAULT"
         newest: Seen | None = None
         for picture in decode(self._codec, timed.packet):
             if picture.pts is None or picture.time_base is None:
