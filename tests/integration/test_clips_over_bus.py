@@ -202,7 +202,7 @@ def test_a_link_that_breaks_costs_nothing_that_has_come(
     assert (done["state"], done["have_bytes"]) == ("here", clip.manifest.sealed_bytes)
 
 
-@pytest.mark.parametrize("harm", ["flip", "swap", "manifest"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "swap", "manifest"])
 def test_what_was_changed_on_the_box_is_refused(
     shared_hub: RunningHub, box: RunningBox, tmp_path: Path, harm: str
 ) -> None:
@@ -211,6 +211,8 @@ def test_what_was_changed_on_the_box_is_refused(
     if harm == "flip":
         body[len(body) // 2] ^= 1
         clip.path.write_bytes(body)
+    elif harm == "cut":
+        clip.path.write_bytes(body[: len(body) // 2])
     elif harm == "swap":
         number = next(_numbers)
         event = event_id(number).hex()
@@ -225,8 +227,12 @@ def test_what_was_changed_on_the_box_is_refused(
         client.post(f"/api/v1/events/{event}/clip", json={"form": "original"})
         progress = until(client, path, is_over)
         assert progress["state"] == "failed"
-        said = {"flip": "not what its manifest names", "swap": "another clip", "manifest": "not signed"}[harm]
-        assert said in progress["detail"]
+        assert progress["cause"] == "altered"
+        said = {
+            "flip": "not what its manifest names", "cut": "another part",
+            "swap": "another clip", "manifest": "not signed",
+        }  # fmt: skip
+        assert said[harm] in progress["detail"]
         assert client.get(f"/api/v1/events/{event}/clip.mp4?form=original").status_code == 404
 
 
