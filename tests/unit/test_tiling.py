@@ -31,7 +31,7 @@ def test_tiles_cover_the_region_and_overlap(width_px: int) -> None:
     covered = np.zeros((2160, 3840), np.uint8)
     tiles = tiles_of(LOOK, width_px, MODEL)
     for left, top, right, bottom in tiles:
-        assert (right - left, bottom - top) == (right - left, round((width_px or 240) * 0.6))
+        assert (right - left, bottom - top) == (width_px or 192, round((width_px or 192) * 0.6))
         covered[top:bottom, left:right] += 1
     assert covered.min() >= 1
     inner = covered[20:-20, 20:-20]
@@ -69,7 +69,12 @@ def test_what_stands_in_a_swept_tile_is_looked_at_three_times() -> None:
 
 def test_what_two_tiles_see_is_one_thing() -> None:
     one = merged([Seen(LEFT, found((200, 40, 225, 100))), Seen(RIGHT, found((201, 41, 226, 99)))], LOOK)
-    assert one.boxes.tolist() == [[200, 40, 226, 100]]
+    assert one.boxes.tolist() == [[200, 40, 225, 100]]
+
+
+def test_a_whole_box_is_not_widened_by_the_part_that_another_tile_saw() -> None:
+    one = merged([Seen(RIGHT, found((225, 40, 233, 62))), Seen(LEFT, found((222, 38, 240, 64)))], LOOK)
+    assert one.boxes.tolist() == [[225, 40, 233, 62]]
 
 
 def test_what_a_seam_cuts_is_one_box() -> None:
@@ -79,6 +84,13 @@ def test_what_a_seam_cuts_is_one_box() -> None:
         Seen(RIGHT, found((192, 52, 330, 108), kind=car)),
     ]
     assert merged(parts, LOOK).boxes.tolist() == [[120, 50, 330, 110]]
+
+
+def test_what_two_far_seams_cut_stays_two_things() -> None:
+    """The second of them ends at a seam beyond the one at which the first begins; they share no tile."""
+    far: Tile = (1152, 0, 1392, 144)
+    parts = [Seen(RIGHT, found((192, 52, 210, 80))), Seen(far, found((1370, 54, 1392, 82)))]
+    assert sorted(merged(parts, LOOK).boxes[:, 0].tolist()) == [192, 1370]
 
 
 def test_neighbours_at_a_seam_stay_two() -> None:
