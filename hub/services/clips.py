@@ -20,7 +20,7 @@ from hub.bus.errors import BusAway
 from hub.db import queries_counters
 from hub.db.tables import Device, Event, Incident, TimelineEntry
 from hub.domain.incident import ActorKind
-from hub.errors import HubError, NotFound, RefusalError, StateConflict, TooOften
+from hub.errors import HubError, NotFound, StateConflict, TooOften
 from hub.services.looks import Looks
 from hub.services.parts import Parts
 from shared.messages import ClipLoss, ClipReply, ClipState, ClipStep
@@ -192,8 +192,10 @@ class Clips:
             self._fail(key, error.cause, error)
         except (ClipRefused, SealBroken) as error:
             self._fail(key, "altered", error)
-        except RefusalError as error:
+        except StateConflict as error:
             self._fail(key, "box_revoked", error)
+        except NotFound as error:
+            self._fail(key, "never_made", error)
         return True
 
     def _fail(self, key: _Key, cause: str, error: Exception) -> None:

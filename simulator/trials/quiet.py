@@ -36,7 +36,7 @@ _WATCHED: tuple[tuple[str, dict[str, str | float]], ...] = (
     ("person_down", {"zone": "path"}),
     ("stray_animals", {"zone": "road"}),
     ("dumping_act", {"zone": "path", "container": "containers"}),
-    ("abandoned_object", {"zone": "path"}),
+    ("abandoned_object", {"zone": "path", "container": "containers"}),
     ("road_obstruction", {"zone": "road"}),
     ("camera_tampered", {}),
 )

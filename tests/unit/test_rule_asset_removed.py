@@ -1,6 +1,7 @@
 """``asset_removed``: a bench before a wall, taken, hidden, in another light."""
 
 import numpy as np
+import pytest
 
 from edge_agent.domain.detection import Frame, Track
 from edge_agent.domain.rules.asset import ASSET_REMOVED
@@ -31,8 +32,8 @@ def with_bench() -> np.ndarray:
 class Camera:
     """Shows a picture for a while, once a second."""
 
-    def __init__(self) -> None:
-        self._duty = Duty(scene_of(SCENE))
+    def __init__(self, scene: str = SCENE) -> None:
+        self._duty = Duty(scene_of(scene))
         self._noise = np.random.default_rng(5).normal(0, 2, (5, HEIGHT, WIDTH)).astype(np.float32)
         self._number = 0
 
@@ -79,3 +80,11 @@ def test_something_unknown_that_hides_the_surroundings_too_is_none() -> None:
     camera.show(with_bench(), 20)
     hidden[150:500, 300:600] = 30
     assert camera.show(hidden, 100) == []
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_place_that_is_the_whole_picture_has_no_surroundings_to_compare() -> None:
+    whole = f"[[0, 0], [{WIDTH}, 0], [{WIDTH}, {HEIGHT}], [0, {HEIGHT}]]"
+    camera = Camera(SCENE.replace("[[400, 300], [480, 300], [480, 360], [400, 360]]", whole))
+    assert camera.show(with_bench(), 20) == []
+    assert camera.show(255 - with_bench(), 90) == ["BEGIN"]

@@ -138,8 +138,9 @@ class AssetRemoved:
             look.place = 1.0
             if float(steep[self._place].mean()) >= LEAST_TEXTURE:
                 look.place = patches.likeness(before, slopes, self._place)
-            look.around = patches.likeness(before, slopes, self._around)
-            if float(steep[self._around].mean()) < LEAST_TEXTURE:
+            if self._around.any() and float(steep[self._around].mean()) >= LEAST_TEXTURE:
+                look.around = patches.likeness(before, slopes, self._around)
+            else:
                 look.around = -1.0 if self._is_new_light else 1.0
         return max(self._looks, key=lambda look: look.place + look.around)
 

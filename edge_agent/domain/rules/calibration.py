@@ -77,8 +77,10 @@ class DriftEye:
         self._last = Drift()
         """The drift that was measured last, in whatever light."""
         self._lost = 0
+        self._ground: Ground | None = None
+        """The calibration that was looked at last."""
         self._places: list[float] = []
-        """What the calibration says of a few pixels: tells one calibration from another."""
+        """What it says of a few pixels: tells one calibration from another, over a restart too."""
 
     def look(self, view: View, is_open: bool) -> Sample | None:  # noqa: ARG002  # measured the same way
         """See ``Eye``. The first look in a light is kept: it shows the scene as far off as it was last."""
@@ -110,6 +112,9 @@ class DriftEye:
 
     def is_other(self, ground: Ground) -> bool:
         """Whether the camera was calibrated anew; what was known then is of no use."""
+        if ground is self._ground:
+            return False
+        self._ground = ground
         box = self._sampler.box
         corners = [(float(box[2]) * x, float(box[3]) * y) for x in (0.2, 0.5, 0.8) for y in (0.6, 0.8, 0.95)]
         spots = [ground.locate(x, y) for x, y in corners]
