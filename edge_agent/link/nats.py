@@ -98,7 +98,11 @@ class NatsLink:
 
     async def _request(self, subject: str, body: bytes, headers: dict[str, str] | None) -> bytes:
         try:
-            return (await self._client.request(subject, body, timeout=_ACK_WITHIN_S, headers=headers)).data
+            # A loop that asks again and again would outlive its link, and the link's end never be told.
+            async with _heeding_cancellation():
+                return (
+                    await self._client.request(subject, body, timeout=_ACK_WITHIN_S, headers=headers)
+                ).data
         except NoRespondersError as error:
             raise HubBusy(f"{subject}: nobody takes it") from error
         except (OSError, TimeoutError, NatsError) as error:

@@ -56,7 +56,7 @@ async def connect(url: str, login: Login, closed: Callable[[], Awaitable[None]] 
     return client
 
 
-def _end_if_cancelled() -> None:
+def end_if_cancelled() -> None:
     """The client's own waits can swallow a cancellation (``wait_for`` before Python 3.12)."""
     task = asyncio.current_task()
     if task and task.cancelling():
@@ -110,7 +110,7 @@ class HubBus:
                 await self.run_once()
             except (BusAway, NatsError, TimeoutError, OSError) as error:
                 _log.warning("bus away: %s", error)
-            _end_if_cancelled()
+            end_if_cancelled()
             pause_s = _PAUSE_S if self.connects > connects else min(pause_s * 2, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 (spreads the attempts only)
 
@@ -125,6 +125,7 @@ class HubBus:
         try:
             for prepare in self._prepare:
                 await prepare(client)
+            end_if_cancelled()
             self._client = client
             self.connects += 1
             self._connected.set()

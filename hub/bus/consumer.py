@@ -16,7 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig
 
-from hub.bus.connection import HubBus
+from hub.bus.connection import HubBus, end_if_cancelled
 
 ACK_WAIT_S = 10.0
 """A message that was given out and not acknowledged comes again after this."""
@@ -53,6 +53,7 @@ class BatchConsumer:
                 self._client = None
                 await asyncio.sleep(0.2)
                 continue
+            end_if_cancelled()
             await self._until_arrived()
         messages = list(self._waiting)
         self._waiting.clear()
@@ -111,6 +112,7 @@ class BatchConsumer:
         if self._waiting:
             return
         try:
-            await asyncio.wait_for(self._arrived.wait(), _ASK_FOR_S + 2)
+            async with asyncio.timeout(_ASK_FOR_S + 2):
+                await self._arrived.wait()
         except TimeoutError:  # neither messages nor the end of the request: the request got lost
             self._asked = 0

@@ -50,7 +50,8 @@ class DispatchWorker:
                     _log.exception("dispatches cannot be read")
                     pause_s = _AFTER_FAILURE_S
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._parts.dispatch_wake.wait(), pause_s)
+                    async with asyncio.timeout(pause_s):
+                        await self._parts.dispatch_wake.wait()
         finally:
             await self._stop()
 

@@ -171,7 +171,8 @@ class IngestWorker:
 
     async def _pause(self, pause_s: float) -> None:
         try:
-            await asyncio.wait_for(self._stopping.wait(), pause_s)
+            async with asyncio.timeout(pause_s):
+                await self._stopping.wait()
         except TimeoutError:
             return
 
