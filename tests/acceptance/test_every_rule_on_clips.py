@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from edge_agent.cli.edge import app
 
 SSD, YOLOX = "coco_ssd_mobilenet_v1_quant", "yolox_nano"
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+# In turn with the kill test, which needs most of the machine to prove anything.
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.xdist_group("test_kill_nine.py")]
 
 RULES = {
     "intrusion": 'classes = ["person"]',

@@ -62,6 +62,7 @@ def found_share(i420: np.ndarray, people: np.ndarray, tiles: str) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("test_kill_nine.py")  # in turn with it: it needs most of the machine
 @pytest.mark.parametrize("seed", [3, 11])
 def test_tiles_find_the_people_whom_the_whole_picture_hides(
     seed: int, capsys: pytest.CaptureFixture[str]
