@@ -2,12 +2,15 @@
 
 import json
 
+import cv2
 import numpy as np
 
 from simulator.camera import NEAR_M, Camera
 from simulator.survey import PIXEL_ERROR_PX, calibration, polygon_px
 from simulator.world import Point
 
+_LEAST_PX2 = 400.0
+"""Nobody sets a rule on a smaller sliver at the picture's edge."""
 Value = str | float | int | bool | list[str]
 
 
@@ -27,9 +30,9 @@ class Setting:
         self._rules: list[str] = []
 
     def zone(self, name: str, ring: list[Point]) -> None:
-        """A zone on the ground; raises ``OutOfView`` when nothing of it is in the picture."""
+        """A zone on the ground; raises ``OutOfView`` when next to nothing of it is in the picture."""
         corners = polygon_px(self.camera, ring)
-        if len(corners) < 3:
+        if len(corners) < 3 or cv2.contourArea(np.array(corners, np.float32)) < _LEAST_PX2:
             raise OutOfView(f"zone {name!r} is not in the picture")
         self.zone_px(name, [(float(x), float(y)) for x, y in corners])
 
