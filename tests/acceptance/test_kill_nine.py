@@ -22,9 +22,12 @@ from demo.town import BOXES, Town
 from tests.acceptance.loaded_agent import REPORTS_PER_S, THINGS, kind_of
 
 SECONDS = 120
+MORE_SECONDS = 150
+"""What a busy machine gets on top to make as many reports."""
+LEAST_REPORTS = SECONDS * REPORTS_PER_S // 2
 KILLS = 3
 BOX = next(iter(BOXES))
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(540)]
 
 
 class LoadedBox:
@@ -98,7 +101,13 @@ def _kill_all(street: Street, box: LoadedBox, rng: random.Random) -> Counter[str
             time.sleep(0.2)
         killed[name] += 1
     time.sleep(max(0.0, began + SECONDS - time.monotonic()))
+    while _count(box.made) <= LEAST_REPORTS and time.monotonic() < began + SECONDS + MORE_SECONDS:
+        time.sleep(1)
     return killed
+
+
+def _count(made: Path) -> int:
+    return len(made.read_text().splitlines())
 
 
 def _rows(path: Path, sql: str) -> list[tuple]:
@@ -150,11 +159,11 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
         if box:
             box.close()
         street.stop()
-    made = len(box.made.read_text().splitlines())
+    made = _count(box.made)
     incidents = _incidents_of_things(town.hub, box.made)
-    print(f"{made} reports ({made / SECONDS:.0f}/s), {len(missing)} lost; kills: {dict(killed)}")
+    print(f"{made} reports, {len(missing)} lost; kills: {dict(killed)}")
     assert killed == Counter(dict.fromkeys(("hub", "nats-server", "agent", "decoder"), KILLS))
-    assert made > 0.5 * SECONDS * REPORTS_PER_S, "too little load to prove anything"
+    assert made > LEAST_REPORTS, "too little load to prove anything"
     assert missing == set()
     assert {thing: len(ids) for thing, ids in incidents.items()} == dict.fromkeys(range(THINGS), 1)
     assert len(set.union(*incidents.values())) == THINGS

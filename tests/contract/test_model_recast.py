@@ -96,13 +96,16 @@ def test_a_model_of_coarse_weights_is_left_alone(
     assert recast.recast(old_model.content) is None
 
 
-def test_a_recast_model_is_remembered_whole_or_tried_again(old_model: ModelFile, tmp_path: Path) -> None:
+def test_a_recast_model_is_remembered_whole_or_tried_again(
+    old_model: ModelFile, signed: ModelFile, tmp_path: Path
+) -> None:
     trial = pass_trial(old_model, RUNTIME, tmp_path)
     (memory,) = tmp_path.iterdir()
     faster = msgspec.structs.replace(trial, recast=b"changed on the disk", recast_sha256="0" * 64)
     memory.write_bytes(msgspec.json.encode(faster))
     again = pass_trial(old_model, RUNTIME, tmp_path)
-    assert again.content_of(old_model) in (old_model.content, trial.content_of(old_model))
+    # Another trial may find the other one faster.
+    assert again.content_of(old_model) in (old_model.content, signed.content)
     assert msgspec.json.decode(memory.read_bytes(), type=Trial) == again
 
 
