@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 
 from edge_agent.bench.measure import measure
-from tests.bench.__main__ import BUSY, DATA
+from tests.bench.places import BUSY, DASH, MODEL
 
 CAMERAS, FPS = 4, 5.0
 MOST_MIB_PER_H = 1.0
@@ -44,10 +44,9 @@ def main() -> int:
     words.add_argument("--speed", type=int, default=2)
     chosen = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="saqshy-soak-") as folder:
-        clips = [str(retimed(DATA / "videos" / name, Path(folder), chosen.speed)) for name in BUSY]
-        model = DATA / "models" / "coco_ssd_mobilenet_v1_quant"
+        clips = [str(retimed(name, Path(folder), chosen.speed)) for name in (*BUSY, DASH)]
         seconds = 3600 * chosen.hours / chosen.speed
-        answer = asyncio.run(measure(clips, CAMERAS, seconds, chosen.speed * FPS, model))
+        answer = asyncio.run(measure(clips, CAMERAS, seconds, chosen.speed * FPS, MODEL))
     sys.stdout.write(json.dumps(answer) + "\n")
     growth = answer["growth"]
     limits = {"pss_mib_per_h": MOST_MIB_PER_H, "descriptors_per_h": 0.1, "shared_mib_per_h": 0.01}

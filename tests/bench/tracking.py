@@ -5,7 +5,6 @@ with exit code 1 when ours is the worse one, or slower than its budget. Nothing 
 """
 
 import json
-import os
 import statistics
 import sys
 import time
@@ -22,8 +21,8 @@ from edge_agent.domain.detection import Detections, Reals
 from edge_agent.domain.motion import Motion
 from edge_agent.domain.tracking import Tracker
 from shared.kinds import ObjectClass
+from tests.bench.places import DATA
 
-DATA = Path(os.environ.get("SAQSHY_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 SAMPLE = "tracking/bdd100k_sample"
 SIZE_PX = (1280, 720)
 PERIOD_US = 200_000
