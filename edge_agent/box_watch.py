@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from edge_agent.domain.ailments import Ailments, Finding
+from edge_agent.domain.ailments import ANCIENT, JUMP, UNSET, Ailments, Finding
 from edge_agent.errors import OutboxFault
 from edge_agent.machine import BUILT_AT_US, Moment, free_mib, hottest_c, read_clock
 from edge_agent.outbox.store import Outbox
@@ -26,8 +26,6 @@ UNSET_S = 900.0
 COOLER_C = 5.0
 FREER = 1.25
 """The second thresholds: well again when cooler by this, freer by this factor."""
-JUMP, ANCIENT, UNSET = 1.0, 2.0, 3.0
-"""The number ``cause`` of a ``clock_fault``."""
 
 
 class BoxWatch:

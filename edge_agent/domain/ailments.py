@@ -8,6 +8,17 @@ from shared.kinds import Kind, ObjectClass
 from shared.messages import VERSION, Clock, EventReport, Phase
 
 _RANDOM_BYTES = 10
+JUMP, ANCIENT, UNSET = 1.0, 2.0, 3.0
+"""The number ``cause`` of a ``clock_fault``: set by so much at once, before the program was built, never set."""
+
+HOLDS: dict[Kind, Callable[[dict[str, float]], bool]] = {
+    Kind.CAMERA_LOST: lambda r: r["away_s"] >= r["limit_s"],
+    Kind.BOX_OVERHEATED: lambda r: r["value"] >= r["bound"],
+    Kind.DISK_FULL: lambda r: r["value"] <= r["bound"],
+    Kind.MODEL_REFUSED: lambda r: r["value"] < r["bound"],
+    Kind.CLOCK_FAULT: lambda r: r["value"] >= r["bound"] and r["cause"] in (JUMP, ANCIENT, UNSET),
+}
+"""Whether the numbers of a report carry its verdict."""
 
 
 class Finding(NamedTuple):

@@ -213,10 +213,10 @@ class Duty:
         return post.rule.step(view)
 
     def _may_report(self, post: _Post, sighting: Sighting, at_us: int) -> bool:
-        """Count a sighting; what goes on with a reported event is always reported, never what was not."""
-        if post.spec.mode is Mode.SHADOW:
-            post.tally.shadowed += 1
-            return False
+        """Count a sighting; what goes on with a reported event is always reported, never what was not.
+
+        A rule in shadow counts what it would report, its cooldown observed.
+        """
         if sighting.phase is not Phase.BEGIN:
             return sighting.thread in post.reported
         cooldown_us = post.spec.limits["cooldown_s"] * 1e6
@@ -225,6 +225,9 @@ class Duty:
             return False
         post.reported_us = at_us
         post.cooling.clear()
+        if post.spec.mode is Mode.SHADOW:
+            post.tally.shadowed += 1
+            return False
         post.tally.reported += 1
         post.reported.append(sighting.thread)
         return True

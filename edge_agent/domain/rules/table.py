@@ -1,5 +1,6 @@
 """Which rule judges which kind of event. A new rule is a file of its own and one line here."""
 
+from edge_agent.domain import ailments
 from edge_agent.domain.rules import (
     abandoned,
     agitation,
@@ -68,6 +69,6 @@ RULES: dict[Kind, RuleEntry] = {
 
 
 def verdict_holds(kind: Kind, reason: Reason) -> bool:
-    """Whether the numbers of a report carry its verdict. Raises ``KeyError`` for a kind without a rule or a
-    number that is missing."""
-    return RULES[kind].holds(reason)
+    """Whether the numbers of a box's report carry its verdict. Raises ``KeyError`` for a kind that a box does not
+    tell, or a number that is missing."""
+    return (RULES[kind].holds if kind in RULES else ailments.HOLDS[kind])(reason)
