@@ -103,7 +103,8 @@ class BoxWatch:
         least_mib = self._limits.least_free_mib
         try:
             left_mib = free_mib(self._state_dir)
-        except OSError as error:
+            self._outbox.probe()
+        except (OSError, OutboxFault) as error:
             log.error("%s: %s", self._state_dir, error)
             left_mib = 0.0
         is_full = True if left_mib < least_mib else False if left_mib >= least_mib * FREER else None

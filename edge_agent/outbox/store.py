@@ -90,6 +90,8 @@ class Outbox:
         self._kept = kept
         self._lock = threading.Lock()
         self._spill = Spill()
+        self.fault: str | None = None
+        """Why the disk takes nothing now."""
         self._wake: Callable[[], object] = lambda: None
         with self._faults():
             self._database = schema.open_file(path)
@@ -122,6 +124,14 @@ class Outbox:
         with self._lock:
             if self._spill:
                 self._flush()
+
+    def probe(self) -> None:
+        """Write something, so that a disk that takes nothing is noticed before the next report; what waits in
+        memory goes first. Raises ``OutboxFault``."""
+        self.flush()
+        with self._transaction(durable=False) as run:
+            run("update outbox set epoch = epoch", [()])
+        self.fault = None
 
     def listen(self, wake: Callable[[], object]) -> None:
         """Have ``wake`` called, from whatever thread, after each ``put``."""
@@ -241,6 +251,7 @@ class Outbox:
             self._spill.write_ledger(self._remember_loss)
         self._unconfirmed = counts
         self._spill.clear()
+        self.fault = None
 
     def _insert(self, row: Row) -> bool:
         sql = "insert into entry(lane, state, at_us, body) values (?, 0, ?, ?)"
@@ -355,6 +366,7 @@ class Outbox:
         try:
             yield
         except sqlite3.OperationalError as error:
+            self.fault = str(error)
             raise OutboxFault(str(self._path), str(error)) from error
 
     def _one(self, sql: str) -> Any:

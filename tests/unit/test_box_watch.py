@@ -8,9 +8,10 @@ import pytest
 
 from edge_agent import box_watch
 from edge_agent.box_watch import ANCIENT, JUMP, UNSET, UNSET_S, BoxWatch
+from edge_agent.errors import OutboxFault
 from edge_agent.machine import BUILT_AT_US, Moment, hottest_c, read_clock
 from edge_agent.settings import HealthSettings
-from shared.kinds import Kind
+from shared.kinds import Kind, Lane
 from shared.messages import CameraState, Clock, ClockSource, EventReport, Phase
 
 NTP = Clock(ClockSource.NTP, 20)
@@ -30,9 +31,17 @@ class Box:
         monkeypatch.setattr(box_watch, "hottest_c", lambda: self.degrees_c)
         monkeypatch.setattr(box_watch, "free_mib", self._free_mib)
         monkeypatch.setattr(box_watch.Moment, "now", lambda: self.now)
-        outbox: Any = SimpleNamespace(put=lambda rows: self.stored.extend(report for _, report in rows))
+        self.disk_fault = ""
+        outbox: Any = SimpleNamespace(put=self._put, probe=self._probe)
         watches: Any = [self.camera]
         self.watch = BoxWatch(watches, outbox, Path("/"), LIMITS, self.was_set_s.append, has_model=has_model)
+
+    def _put(self, rows: list[tuple[Lane, EventReport]]) -> None:
+        self.stored += [report for _, report in rows]
+
+    def _probe(self) -> None:
+        if self.disk_fault:
+            raise OutboxFault("outbox.db", self.disk_fault)
 
     def _free_mib(self, _folder: Path) -> float:
         if self.left_mib < 0:
@@ -103,6 +112,13 @@ def test_a_full_or_broken_disk(box: Box, left_mib: float) -> None:
     assert box.go_on(60) == []
     box.left_mib = 400
     assert short(box.go_on(60)) == [(Kind.DISK_FULL, Phase.END, None)]
+
+
+def test_a_disk_with_room_that_takes_nothing(box: Box) -> None:
+    box.disk_fault = "attempt to write a readonly database"
+    assert short(box.go_on(5)) == [(Kind.DISK_FULL, Phase.BEGIN, None)]
+    box.disk_fault = ""
+    assert short(box.go_on(5)) == [(Kind.DISK_FULL, Phase.END, None)]
 
 
 @pytest.mark.parametrize("set_by_s", [-3 * 86_400, 10 * 365 * 86_400, 6])
