@@ -16,6 +16,7 @@ from edge_agent.box_watch import BoxWatch
 from edge_agent.clips import ClipKeeper, Sealing
 from edge_agent.commands import Commands, LiveViews
 from edge_agent.domain.fields import SceneError
+from edge_agent.domain.load import Limits as LoadLimits
 from edge_agent.domain.scene import Scene
 from edge_agent.domain.scene_file import parse_scene
 from edge_agent.errors import EdgeError, ModelRefused, Refused, SettingsRefused
@@ -25,6 +26,7 @@ from edge_agent.inference.runtime import Detector, open_detector
 from edge_agent.inference.state_file import StatesFolder
 from edge_agent.link.credentials import Credentials
 from edge_agent.link.nats import NatsLink
+from edge_agent.load_watch import LoadWatch
 from edge_agent.memory import MemoryFile
 from edge_agent.metrics import MetricsServer
 from edge_agent.outbox.envelope import Envelope
@@ -97,6 +99,11 @@ class Agent:
         watches = [watch for camera in settings.cameras if (watch := self._watch(camera, stored))]
         self.supervisor = Supervisor(watches, self.refuse, self.die)
         self._parts.callback(self.supervisor.stop)
+        self.load_watch = LoadWatch(
+            watches,
+            {camera.id: camera.priority for camera in settings.cameras},
+            LoadLimits(settings.budget.cpu_percent, settings.budget.ease_at_c),
+        )
         self.box_watch = BoxWatch(
             watches,
             self.outbox,
@@ -222,8 +229,7 @@ class Agent:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.relay.run(), name="relay")
-                tasks.create_task(self.box_watch.run(), name="box")
-                tasks.create_task(self._until_dead(), name="watches")
+                self._look_after(tasks)
         except* EdgeError as group:
             raise group.exceptions[0] from None
 
@@ -232,10 +238,14 @@ class Agent:
         self.supervisor.start()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self.box_watch.run(), name="box")
-                tasks.create_task(self._until_dead(), name="watches")
+                self._look_after(tasks)
         except* EdgeError as group:
             raise group.exceptions[0] from None
+
+    def _look_after(self, tasks: asyncio.TaskGroup) -> None:
+        tasks.create_task(self.box_watch.run(), name="box")
+        tasks.create_task(self.load_watch.run(), name="load")
+        tasks.create_task(self._until_dead(), name="watches")
 
     async def _until_dead(self) -> None:
         await self.dead.wait()

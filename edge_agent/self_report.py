@@ -1,12 +1,17 @@
 """What the agent says about itself: ``/health`` and the numbers of ``/metrics``."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.clips import ClipKeeper
+from edge_agent.domain.conditions import Conditions
+from edge_agent.domain.rules.duty import Tally
+from edge_agent.domain.scene import RuleSpec
+from edge_agent.load_watch import LoadWatch
 from edge_agent.metrics import Sample
 from edge_agent.outbox.state import RelayState
+from edge_agent.supervisor import CameraWatch, Pipeline
 from shared.messages import CameraState, ClipLoss
 
 if TYPE_CHECKING:
@@ -14,29 +19,46 @@ if TYPE_CHECKING:
 
 
 def health_of(agent: "Agent") -> dict[str, Any]:
-    """``status`` is ``ok`` when every camera is live and the hub is there; the rest says what is not."""
+    """``status`` is ``ok`` when every camera is live and looked at in full, nothing is wrong with the box and
+    the hub is there; the rest says what is not."""
     states = {watch.feed.camera: watch.feed.state.name.lower() for watch in agent.supervisor.watches}
     states |= dict.fromkeys(agent.refused, CameraState.REFUSED.name.lower())
     link = agent.relay.state if agent.relay else None
     is_connected = link is not None and link.is_connected
-    is_ok = is_connected and all(state == "live" for state in states.values())
+    wrong = [f"{kind.slug} {camera or 'box'}" for kind, camera in agent.box_watch.ailments.told]
+    is_well = not wrong and not agent.load_watch.budget.eased and agent.outbox.fault is None
+    is_ok = is_connected and is_well and all(state == "live" for state in states.values())
     return {
         "status": "ok" if is_ok else "degraded",
         "box": agent.settings.box.id,
         "hub": _hub_state(link),
         "cameras": states,
         "conditions": {watch.feed.camera: _conditions(watch.pipeline) for watch in agent.supervisor.watches},
-        "wrong": [f"{kind.slug} {camera or 'box'}" for kind, camera in agent.box_watch.ailments.told],
+        "wrong": wrong,
+        "load": load_state(agent.load_watch),
         "outbox_waiting": agent.outbox.waiting(),
+        "outbox_fault": agent.outbox.fault,
         "clips": clips_state(agent.clips),
         "uptime_s": int(time.monotonic() - agent.started_s),
     }
 
 
-def _conditions(pipeline: Any) -> dict[str, str | bool | None]:
+def _conditions(pipeline: Pipeline) -> dict[str, str | bool | None]:
     """What the camera's picture says of light and weather, and whether its rules wait."""
     now = pipeline.conditions
     return {"light": now.light, "infrared": now.is_infrared, "weather": now.weather, "pause": pipeline.pause}
+
+
+def load_state(load_watch: LoadWatch) -> dict[str, Any]:
+    """How busy and hot the box is, and which cameras it therefore looks at less."""
+    cpu_percent, degrees_c = load_watch.load
+    eased = {camera: ease.name.lower() for camera, ease in load_watch.budget.eased.items()}
+    return {
+        "cpu_percent": round(cpu_percent, 1),
+        "degrees_c": degrees_c,
+        "eased": eased,
+        "why": load_watch.why,
+    }
 
 
 def clips_state(clips: ClipKeeper | None) -> dict[str, Any] | None:
@@ -57,6 +79,10 @@ def _hub_state(link: RelayState | None) -> str:
 def samples_of(agent: "Agent") -> Iterator[Sample]:
     """All metrics, those of one name together."""
     yield from _camera_samples(agent)
+    for watch in agent.supervisor.watches:
+        yield from rule_samples(watch.feed.camera, watch.pipeline.tallies)
+    yield from condition_samples(agent.supervisor.watches)
+    yield from load_samples(agent.load_watch)
     yield from _outbox_samples(agent)
     yield from clip_samples(agent.clips)
     yield from _link_samples(agent)
@@ -88,6 +114,32 @@ def _camera_samples(agent: "Agent") -> Iterator[Sample]:
             yield Sample("saqshy_stage_seconds_total", "counter", text, {**labels, "stage": stage}, seconds)
 
 
+def condition_samples(watches: Sequence[CameraWatch]) -> Iterator[Sample]:
+    """Under what light and weather each camera sees, and whether its rules wait."""
+    for watch in watches:
+        labels = {"camera": watch.feed.camera, **_condition_labels(watch.pipeline.conditions)}
+        text = "1 for the light and the weather that the camera's picture shows, or its scene says."
+        yield Sample("saqshy_camera_conditions", "gauge", text, labels, 1)
+    for watch in watches:
+        text = "Whether the camera's rules wait: its picture as a whole is in doubt."
+        is_paused = watch.pipeline.pause is not None
+        yield Sample("saqshy_rules_paused", "gauge", text, {"camera": watch.feed.camera}, is_paused)
+
+
+def _condition_labels(now: Conditions) -> dict[str, str]:
+    return {"light": now.light, "infrared": str(now.is_infrared).lower(), "weather": now.weather}
+
+
+def rule_samples(camera: str, tallies: Sequence[tuple[RuleSpec, Tally]]) -> Iterator[Sample]:
+    """What became of each rule's sightings; ``shadowed`` is what a rule in shadow would have told."""
+    for spec, tally in tallies:
+        labels = {"camera": camera, "rule": spec.key, "mode": spec.mode.value}
+        for outcome in ("reported", "shadowed", "cooled"):
+            text = "What rules saw, by what became of it."
+            count = getattr(tally, outcome)
+            yield Sample("saqshy_sightings_total", "counter", text, {**labels, "outcome": outcome}, count)
+
+
 def stage_seconds(watch: Any) -> dict[str, float]:
     """Processor time of one camera's watch by stage, without decoding, which is another process's."""
     counters = watch.pipeline.counters
@@ -105,9 +157,27 @@ def _outbox_samples(agent: "Agent") -> Iterator[Sample]:
     yield Sample(
         "saqshy_outbox_waiting", "gauge", "Rows that the bus has not got yet.", {}, agent.outbox.waiting()
     )
+    text = "Whether the disk takes the outbox's rows."
+    yield Sample("saqshy_outbox_up", "gauge", text, {}, agent.outbox.fault is None)
     for lane, count in agent.outbox.lost().items():
         text = "Rows that the full outbox forgot."
         yield Sample("saqshy_outbox_lost_total", "counter", text, {"lane": lane}, count)
+
+
+def load_samples(load_watch: LoadWatch) -> Iterator[Sample]:
+    """Of the budget, and who is looked at less for its sake."""
+    cpu_percent, degrees_c = load_watch.load
+    text = "Share of the box's cores that its own processes use."
+    yield Sample("saqshy_cpu_ratio", "gauge", text, {}, cpu_percent / 100)
+    if degrees_c is not None:
+        yield Sample("saqshy_hottest_celsius", "gauge", "The hottest thermal zone.", {}, degrees_c)
+    text = "How often cameras were eased for the load's sake."
+    yield Sample("saqshy_eased_total", "counter", text, {}, load_watch.steps)
+    for camera in load_watch.cameras:
+        text = "How much less the camera is looked at: 0 in full, 1 half as often, 2 rarely."
+        yield Sample(
+            "saqshy_camera_eased", "gauge", text, {"camera": camera}, load_watch.budget.ease_of(camera)
+        )
 
 
 def clip_samples(clips: ClipKeeper | None) -> Iterator[Sample]:

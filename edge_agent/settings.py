@@ -31,11 +31,16 @@
     hottest_c = 85             # a box as hot is told of
     least_free_mib = 256       # a disk with less is told of
 
+    [budget]
+    cpu_percent = 90           # of all cores; above it unimportant cameras are looked at less; 0: no limit
+    ease_at_c = 78             # and from this heat on
+
     [[camera]]
     id = "cam-1"
     url = "rtsp://user:password@192.0.2.7/stream2"
     scene = "cam-1.toml"
     fps = 5
+    priority = 5               # 1 is the most important; 9 is the first to be looked at less
 
 A mistake in one ``[[camera]]`` refuses that camera and no other; a mistake elsewhere refuses the file.
 """
@@ -107,6 +112,13 @@ class HealthSettings(Struct, frozen=True, forbid_unknown_fields=True):
     least_free_mib: Annotated[float, Meta(ge=1, le=1_000_000)] = 256
 
 
+class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """From when on cameras are looked at less, the least important first."""
+
+    cpu_percent: Annotated[float, Meta(ge=0, le=100)] = 90
+    ease_at_c: Annotated[float, Meta(ge=30, le=120)] = 78
+
+
 class CameraSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """One camera. ``url`` may hold a password, so it is never shown."""
 
@@ -114,6 +126,7 @@ class CameraSettings(Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     scene: str
     fps: Annotated[float, Meta(ge=0.2, le=30)] = 5.0
+    priority: Annotated[int, Meta(ge=1, le=9)] = 5
 
     def __repr__(self) -> str:
         return f"CameraSettings(id={self.id!r}, scene={self.scene!r}, fps={self.fps!r})"
@@ -137,6 +150,7 @@ class Settings(NamedTuple):
     tracks: TracksSettings
     evidence: EvidenceSettings
     health: HealthSettings
+    budget: BudgetSettings
     cameras: list[CameraSettings]
     refused: list[RefusedCamera]
 
@@ -153,7 +167,7 @@ class Settings(NamedTuple):
         return self.path_of(self.box.clips_dir)
 
 
-_SECTIONS = {"box", "model", "tracks", "evidence", "metrics", "health", "camera"}
+_SECTIONS = {"box", "model", "tracks", "evidence", "metrics", "health", "budget", "camera"}
 S = TypeVar(
     "S",
     BoxSettings,
@@ -162,6 +176,7 @@ S = TypeVar(
     TracksSettings,
     EvidenceSettings,
     HealthSettings,
+    BudgetSettings,
     CameraSettings,
 )
 
@@ -181,8 +196,9 @@ def read_settings(path: Path) -> Settings:
     tracks = _section(path, "tracks", document.get("tracks", {}), TracksSettings)
     evidence = _section(path, "evidence", document.get("evidence", {}), EvidenceSettings)
     health = _section(path, "health", document.get("health", {}), HealthSettings)
+    budget = _section(path, "budget", document.get("budget", {}), BudgetSettings)
     cameras, refused = _cameras(path, document.get("camera", []))
-    return Settings(path.absolute(), box, model, metrics, tracks, evidence, health, cameras, refused)
+    return Settings(path.absolute(), box, model, metrics, tracks, evidence, health, budget, cameras, refused)
 
 
 def _parse(path: Path) -> dict[str, Any]:

@@ -54,7 +54,8 @@ cooldown_s = 0
 
 def write_box(folder: Path, sources: Sequence[str], cameras: int, fps: float, model: Path | None) -> Settings:
     """Write ``box.toml`` and the scenes into ``folder``; the sources take turns. Raises ``Refused``."""
-    lines = ['[box]\nid = "bench"\nsite = "bench"\nclips_dir = "/"\n']
+    # A budget would spare what is to be measured.
+    lines = ['[box]\nid = "bench"\nsite = "bench"\nclips_dir = "/"\n', "[budget]\ncpu_percent = 0\n"]
     if model is not None:
         lines.append(f"[model]\npath = {json.dumps(str(model.absolute()))}\n")
     for number in range(cameras):

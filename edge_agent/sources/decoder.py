@@ -29,6 +29,8 @@ _UNDECODABLE_S = 15.0
 """Some cameras begin in the middle and send the next key frame after ten seconds."""
 _ALIVE_EVERY_S = 1.0
 _REORDERED_AT_MOST_S = 1.0
+_EASED_AT_MOST_S = 1.0
+"""At half its rate a camera still shows a picture so often."""
 _LOOSE_REST_S = 0.4
 """Loosely watched, packets that grew are looked at no more often than this anyway."""
 
@@ -89,6 +91,7 @@ class Player:
         self._stream = stream
         self._agent = agent
         self._period_s = 1 / fps
+        self._half_s = min(2 * self._period_s, max(self._period_s, _EASED_AT_MOST_S))
         self._reader = Reader(stream.video.codec_context, fps)
         self._timeline = Timeline(float(1 / rate) if rate else 0.04)
         self._clock = LiveClock()
@@ -126,7 +129,8 @@ class Player:
         self._say_alive()
         if self._is_late:
             return
-        is_close = self._agent.watch == Watch.CLOSELY
+        is_close = self._agent.watch != Watch.LOOSELY
+        self._reader.every_s(self._half_s if self._agent.watch == Watch.HALF else self._period_s)
         seen = self._reader.push(timed, is_close)
         if seen is not None:
             self._show(seen)

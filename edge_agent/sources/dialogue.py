@@ -38,6 +38,8 @@ class Watch:
 
     CLOSELY = b"c"
     """Every due picture."""
+    HALF = b"h"
+    """Every second one: the box is too busy or too hot."""
     LOOSELY = b"l"
     """Nothing moves: a look now and then is enough."""
 

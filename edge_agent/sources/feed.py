@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from edge_agent.domain.detection import Frame
+from edge_agent.domain.load import Ease
 from edge_agent.errors import SourceFailed, SourceFault
 from edge_agent.mailbox import Mailbox
 from edge_agent.sources.address import Address, FileAddress
@@ -32,6 +33,9 @@ CLOCK_JUMP_S = 5.0
 """Pictures are late by less; a time service slews less, and sets the clock by more."""
 _GOOD_AFTER_S = 5.0
 """Pictures for this long make the next pause short again."""
+
+
+_EASED = {Ease.FULL: Watch.CLOSELY, Ease.HALF: Watch.HALF, Ease.RARELY: Watch.LOOSELY}
 
 
 class Arrival(NamedTuple):
@@ -66,6 +70,8 @@ class CameraFeed:
         self.last_failure: SourceFailed | None = None
         self.faults: dict[SourceFault, int] = {}
         self.received = 0
+        self.ease = Ease.FULL
+        """How much less to look than asked for; whoever watches the box's load sets it."""
         self._frame_times_s: deque[float] = deque(maxlen=32)
         self._fps = fps
         self._clips = clips
@@ -129,7 +135,7 @@ class CameraFeed:
 
     def watch(self, *, is_close: bool) -> None:
         """Ask for every due picture, or, while nothing moves, for a look now and then."""
-        how = Watch.CLOSELY if is_close else Watch.LOOSELY
+        how = _EASED[self.ease] if is_close else Watch.LOOSELY
         decoder = self._decoder
         if how == self._watch or decoder is None:
             return

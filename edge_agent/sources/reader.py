@@ -54,6 +54,10 @@ class Reader:
     def next_due_s(self) -> float | None:
         return self._cadence.next_due_s
 
+    def every_s(self, period_s: float) -> None:
+        """Pictures are due so often from the next one on."""
+        self._cadence.period_s = period_s
+
     def push(self, timed: Timed, is_close: bool) -> Seen | None:
         """Take the next packet; give the newest picture that is due now, if any."""
         if is_close:

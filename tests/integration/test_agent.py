@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
+from edge_agent import load_watch
 from edge_agent.app import Agent
+from edge_agent.domain import load
+from edge_agent.domain.load import Ease
 from edge_agent.errors import EdgeError
+from edge_agent.metrics import exposition
 from edge_agent.pipeline import CameraPipeline
+from edge_agent.self_report import health_of, samples_of
 from edge_agent.settings import read_settings
 from edge_agent.sources.feed import CameraFeed
 from shared.kinds import Kind
@@ -58,6 +63,47 @@ def test_a_scene_of_another_size_leaves_out_its_camera_and_no_other(config: Path
     agent = asyncio.run(while_watching(config, is_seen))
     assert "[640, 360] is not the picture's size" in str(agent.refused["other-size"])
     assert agent.supervisor.watches[0].pipeline.counters.frames > 5
+
+
+def test_a_hot_box_looks_less_where_it_matters_least_and_says_so(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = config.read_text().replace('id = "good"', 'id = "good"\npriority = 1')
+    (config.parent / "spare.toml").write_text(SCENE.format("spare", 320, 180))
+    spare = '[[camera]]\nid = "spare"\nurl = "file:clip.mp4"\nscene = "spare.toml"\npriority = 9\n'
+    config.write_text(f"{text}{spare}[budget]\nease_at_c = 70\n")
+    monkeypatch.setattr(load_watch, "hottest_c", lambda: 75.0)
+    monkeypatch.setattr(load_watch, "PERIOD_S", 0.05)
+    monkeypatch.setattr(load, "OVER_LOOKS", 40)
+    found: list[Any] = []
+
+    def is_eased(agent: Agent) -> bool:
+        found[:] = [health_of(agent), exposition(samples_of(agent))]
+        return found[0]["load"]["eased"].get("spare") == "half"
+
+    agent = asyncio.run(while_watching(config, is_eased))
+    assert found[0]["load"] | {"cpu_percent": 0} == {
+        "cpu_percent": 0, "degrees_c": 75.0, "eased": {"spare": "half"}, "why": "75 °C, eased from 70 °C on"
+    }  # fmt: skip
+    assert found[0]["status"] == "degraded"
+    assert {watch.feed.camera: watch.feed.ease for watch in agent.supervisor.watches} == {
+        "good": Ease.FULL, "other-size": Ease.FULL, "spare": Ease.HALF
+    }  # fmt: skip
+    assert 'saqshy_camera_eased{camera="spare"} 1\n' in found[1]
+
+
+def test_the_profile_that_a_scene_says_is_used_and_shown(config: Path) -> None:
+    scene = config.parent / "good.toml"
+    scene.write_text(scene.read_text() + 'profile = "infrared"\n')
+    found: list[Any] = []
+
+    def is_seen(agent: Agent) -> bool:
+        found[:] = [health_of(agent)["conditions"]["good"], exposition(samples_of(agent))]
+        return agent.supervisor.watches[0].pipeline.counters.frames > 5
+
+    asyncio.run(while_watching(config, is_seen))
+    assert found[0] == {"light": "night", "infrared": True, "weather": "clear", "pause": None}
+    assert '{camera="good",light="night",infrared="true",weather="clear"} 1\n' in found[1]
 
 
 def test_the_heartbeat_names_every_camera_once(config: Path) -> None:

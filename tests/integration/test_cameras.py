@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_agent.domain.load import Ease
 from edge_agent.errors import SourceFault
 from edge_agent.sources.address import parse_address
 from edge_agent.sources.decoders import DecoderServer
@@ -157,6 +158,20 @@ def test_loosely_watched_a_camera_still_shows_itself(camera: Callable[..., Camer
     until(lambda: feed.received >= received + 2)
     feed.watch(is_close=True)
     until(lambda: feed.received >= received + 12)
+    assert feed.faults == {}
+
+
+@pytest.mark.parametrize(("ease", "fps"), [(Ease.FULL, 5.0), (Ease.HALF, 2.5), (Ease.RARELY, 0.5)])
+def test_an_eased_camera_shows_itself_less(camera: Callable[..., CameraFeed], ease: Ease, fps: float) -> None:
+    """By the pictures' own times, so that a slow machine changes nothing. A key frame comes every 2 s."""
+    feed = camera("cam-1")
+    feed.ease = ease
+    times_us: list[int] = []
+    while len(times_us) < 8:
+        times_us.append(take(feed).frame.captured_at_us)
+        feed.watch(is_close=True)
+    spans_s = sorted((later - earlier) / 1e6 for earlier, later in itertools.pairwise(times_us[2:]))
+    assert spans_s[len(spans_s) // 2] == pytest.approx(1 / fps, rel=0.15)
     assert feed.faults == {}
 
 

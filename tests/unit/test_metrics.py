@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from edge_agent.clips import ClipKeeper
+from edge_agent.domain.conditions import Conditions, Light, Weather
+from edge_agent.domain.rules.duty import Pause, Tally
 from edge_agent.evidence.vault import Limits, Vault
 from edge_agent.metrics import MetricsServer, Sample, exposition
-from edge_agent.self_report import clip_samples, clips_state
+from edge_agent.self_report import clip_samples, clips_state, condition_samples, rule_samples
+from shared.kinds import Kind
 from shared.messages import ClipLoss
 from shared.sealed import Form
+from tests.street import scene_of
 
 SAMPLES = [
     Sample("saqshy_frames_total", "counter", "Frames received.", {"camera": "cam-1"}, 1234567),
@@ -29,6 +34,35 @@ def test_the_text_is_prometheus_text() -> None:
         "# TYPE saqshy_link_up gauge\n"
         "saqshy_link_up 1\n"
     )
+
+
+def test_what_rules_saw_is_counted_in_shadow_too() -> None:
+    scene = scene_of(
+        """
+        [[zone]]
+        id = "yard"
+        polygon_px = [[200, 200], [800, 200], [800, 500], [200, 500]]
+
+        [[rule]]
+        kind = "intrusion"
+        zone = "yard"
+        mode = "shadow"
+        """
+    )
+    told = [(spec, Tally(shadowed=3)) for spec in scene.rules if spec.kind is Kind.INTRUSION]
+    text = exposition(rule_samples("gate", told))
+    labels = 'camera="gate",rule="intrusion/yard",mode="shadow"'
+    assert f'saqshy_sightings_total{{{labels},outcome="shadowed"}} 3\n' in text
+    assert f'saqshy_sightings_total{{{labels},outcome="reported"}} 0\n' in text
+
+
+def test_light_and_weather_are_told() -> None:
+    pipeline = SimpleNamespace(conditions=Conditions(Light.NIGHT, weather=Weather.SNOW), pause=Pause.BLACKOUT)
+    watches: Any = [SimpleNamespace(feed=SimpleNamespace(camera="gate"), pipeline=pipeline)]
+    text = exposition(condition_samples(watches))
+    labels = 'camera="gate",light="night",infrared="false",weather="snow"'
+    assert f"saqshy_camera_conditions{{{labels}}} 1\n" in text
+    assert 'saqshy_rules_paused{camera="gate"} 1\n' in text
 
 
 def test_what_the_vault_drops_is_counted_and_told(tmp_path: Path) -> None:
