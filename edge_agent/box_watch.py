@@ -66,8 +66,6 @@ class BoxWatch:
         jumped_s = now.jumped_s(self._moment)
         self._moment = now
         self.clock = read_clock()
-        for watch in self._watches:
-            watch.pipeline.clock = self.clock
         findings = [*self._findings(now), self._clock_finding(now, jumped_s)]
         judged = [self.ailments.judge(finding, now.wall_us, self.clock) for finding in findings]
         reports = [report for report in judged if report is not None]

@@ -36,7 +36,7 @@ class Moment(NamedTuple):
 def read_clock() -> Clock:
     """How good the system's clock is: set by a time service within what the kernel states, or unverified.
 
-    Whoever sets the clock by hand, or at once, makes it unverified in the same call. Takes a few microseconds.
+    Whoever sets the clock at once makes it unverified in the same call. Takes a few microseconds.
     """
     buffer = ctypes.create_string_buffer(_TIMEX_BYTES)
     try:

@@ -14,6 +14,7 @@ from edge_agent.domain.motion import Motion
 from edge_agent.domain.rules.duty import Pause, Tally
 from edge_agent.domain.scene import RuleSpec
 from edge_agent.errors import EdgeError, OutboxFault, SettingsRefused
+from edge_agent.machine import read_clock
 from edge_agent.outbox.store import Outbox, Snapshot
 from edge_agent.sources.feed import Arrival, CameraFeed
 from edge_agent.tracks.log import TrackLog
@@ -97,6 +98,7 @@ class CameraWatch:
         memory: Memory | None = None,
         witnesses: Sequence[Witness] = (),
         began: Began | None = None,
+        read_clock: Callable[[], Clock] = read_clock,
     ) -> None:
         self.feed = feed
         self.pipeline = pipeline
@@ -111,6 +113,7 @@ class CameraWatch:
         self._memory = memory
         self._witnesses = witnesses
         self._began = began
+        self._read_clock = read_clock
         if memory:
             memory.recall(pipeline)
 
@@ -123,6 +126,8 @@ class CameraWatch:
             return
         if arrival.is_seam:
             self.pipeline.reconnected(arrival.frame.captured_at_us)
+        # With each frame: a clock that was set a moment ago must not be called a good one.
+        self.pipeline.clock = self._read_clock()
         outcomes = self.pipeline.step(arrival.frame, self._now_us())
         if outcomes:
             self._store(outcomes)

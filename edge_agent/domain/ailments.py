@@ -9,7 +9,7 @@ from shared.messages import VERSION, Clock, EventReport, Phase
 
 _RANDOM_BYTES = 10
 JUMP, ANCIENT, UNSET = 1.0, 2.0, 3.0
-"""The number ``cause`` of a ``clock_fault``: set by so much at once, before the program was built, never set."""
+"""The number ``cause`` of a ``clock_fault``: set at once, older than this program, never set."""
 
 HOLDS: dict[Kind, Callable[[dict[str, float]], bool]] = {
     Kind.CAMERA_LOST: lambda r: r["away_s"] >= r["limit_s"],

@@ -1,4 +1,4 @@
-"""Each kind's trials through the real pipeline: from the numbers of every report its verdict is computed again."""
+"""Each kind's trials through the real pipeline: every report's verdict is computed again from its numbers."""
 
 import pytest
 

@@ -69,6 +69,6 @@ RULES: dict[Kind, RuleEntry] = {
 
 
 def verdict_holds(kind: Kind, reason: Reason) -> bool:
-    """Whether the numbers of a box's report carry its verdict. Raises ``KeyError`` for a kind that a box does not
-    tell, or a number that is missing."""
+    """Whether the numbers of a box's report carry its verdict. Raises ``KeyError`` for a kind that a box does
+    not tell, or a number that is missing."""
     return (RULES[kind].holds if kind in RULES else ailments.HOLDS[kind])(reason)

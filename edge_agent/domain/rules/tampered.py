@@ -219,9 +219,7 @@ def _was_tampered(reason: dict[str, float]) -> bool:
     cause = int(reason["cause"])
     if cause not in list(Cause):
         return False
-    is_beyond = (
-        reason["value"] >= reason["bound"] if cause in ABOVE else reason["value"] <= reason["bound"]
-    )
+    is_beyond = reason["value"] >= reason["bound"] if cause in ABOVE else reason["value"] <= reason["bound"]
     return is_beyond and reason["lasted_s"] >= reason["limit_s"]
 
 
