@@ -17,6 +17,9 @@ from shared.subjects import inbox_prefix
 
 _CONNECT_WITHIN_S = 10.0
 _ACK_WITHIN_S = 5.0
+_PING_EVERY_S = 10
+_PINGS_AWAY = 2
+"""So many pings without an answer, and the link is given up: a half-open one lives three intervals at most."""
 _HEARD_AT_ONCE = 64
 """Commands that wait; the hub asks again for what was dropped."""
 _NEVER = {10054, 10060}
@@ -46,8 +49,8 @@ class NatsLink:
                     allow_reconnect=False,
                     max_reconnect_attempts=1,
                     connect_timeout=3,
-                    ping_interval=10,
-                    max_outstanding_pings=2,
+                    ping_interval=_PING_EVERY_S,
+                    max_outstanding_pings=_PINGS_AWAY,
                     closed_cb=self._on_closed,
                     error_cb=self._on_error,
                 )

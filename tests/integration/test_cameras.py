@@ -105,6 +105,7 @@ def test_one_decoders_end_is_nothing_to_the_other(
     assert struck_pid
     received = other.received
     os.kill(struck_pid, blow)
+    until(lambda: struck.state is CameraState.STALE)
     until(lambda: struck.faults == {fault: 1})
     arrival = take(struck)
     while not arrival.is_seam:

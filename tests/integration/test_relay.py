@@ -245,6 +245,31 @@ def test_a_server_that_hangs_is_left(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGCONT)
         await until(lambda: len(street.committed) == 10)
         await until(lambda: street.outbox.unconfirmed == 0)
+        assert len(set(street.committed.values())) == 10
+
+    on_street(tmp_path, test)
+
+
+def test_a_server_that_hangs_is_missed_though_nothing_is_to_be_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F17: a half-open link is seen within three pings, without any event that needs it."""
+    monkeypatch.setattr(link_nats, "_PING_EVERY_S", 1)
+    # What else the box says now and then would find the link dead too.
+    monkeypatch.setattr(relay_module, "_SYNC_EVERY_S", 600.0)
+    monkeypatch.setattr(relay_module, "_BEAT_EVERY_S", 600.0)
+
+    async def test(street: Street, relay: Relay) -> None:
+        await until(lambda: relay.state.is_connected)
+        pid = street.bus.server.pid
+        assert pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            # The fourth ping would come after this; the rest of the time is the machine's.
+            await until(lambda: not relay.state.is_connected, 3 * link_nats._PING_EVERY_S + 10)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await until(lambda: relay.state.is_connected)
 
     on_street(tmp_path, test)
 
