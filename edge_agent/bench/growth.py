@@ -7,7 +7,7 @@ import numpy as np
 
 from edge_agent.bench.tree import descriptors, members, pss_bytes
 
-_SETTLE_SHARE = 0.1
+SETTLE_SHARE = 0.1
 """The first part of a run fills caches and rings: it is no part of the slope."""
 
 
@@ -44,7 +44,7 @@ class Growth:
 
     def slopes(self) -> dict[str, float]:
         """By how much each grows in an hour, as the line through all samples has it."""
-        kept = self._samples[int(_SETTLE_SHARE * len(self._samples)) :]
+        kept = self._samples[int(SETTLE_SHARE * len(self._samples)) :]
         return {
             "pss_mib_per_h": slope_per_h([(one.at_s, one.pss_mib) for one in kept]),
             "descriptors_per_h": slope_per_h([(one.at_s, float(one.descriptors)) for one in kept]),

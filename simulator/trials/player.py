@@ -73,32 +73,50 @@ class _Model:
         return Detections(boxes[kept].astype(np.float32), scores[kept].astype(np.float32), classes[kept])
 
 
+class Screening:
+    """One camera's pipeline before a trial's pictures; ``show`` plays them to it, again and again if wanted."""
+
+    def __init__(self, trial: Trial, variant: Variant, rng: np.random.Generator) -> None:
+        self.times_s = _times(trial, rng)
+        self.sight = look(trial.camera, trial.actors, self.times_s)
+        self.painter = Painter(rng, trial, variant)
+        self._seen = [n for n, actor in enumerate(trial.actors) if actor.id not in trial.unseen]
+        eye = Eye(rng, trial.camera, [trial.actors[n].object_class for n in self._seen], variant.miss)
+        self._model: Any = _Model(eye)
+        scene = parse_scene(trial.scene_toml, "trial.toml", _taught(trial, self.painter))
+        self.pipeline = CameraPipeline(scene, self._model, randomness=rng.bytes)
+        if trial.setup:
+            trial.setup(self.pipeline)
+        self.start_us = _start_us(trial, variant)
+        self.pictures = 0
+
+    def show(self, after_s: float = 0.0) -> list[tuple[float, EventReport]]:
+        """All pictures, ``after_s`` later than the trial has them; gives the reports with their seconds."""
+        reports: list[tuple[float, EventReport]] = []
+        shown_s = float("-inf")
+        for row, t_s in enumerate(self.times_s.tolist()):
+            if self.pipeline.is_quiet and t_s - shown_s < 1 / QUIET_FPS:
+                continue
+            shown_s, self.pictures = t_s, self.pictures + 1
+            boxes, visible = self.sight.boxes[row], self.sight.visible[row]
+            moved = self.painter.paint(t_s, boxes, visible, self.sight.depth_m[row])
+            self._model.boxes, self._model.visible = (
+                boxes[self._seen] + np.tile(moved, 2),
+                visible[self._seen],
+            )
+            frame = _frame(self.painter, row, self.start_us + round((after_s + t_s) * 1e6))
+            told = self.pipeline.step(frame, frame.captured_at_us)
+            reports += [(after_s + t_s, outcome.report) for outcome in told]
+        return reports
+
+
 def play(trial: Trial, variant: Variant, rng: np.random.Generator) -> Played:
     """Play it once and judge what was reported."""
-    times_s = _times(trial, rng)
-    sight = look(trial.camera, trial.actors, times_s)
-    painter = Painter(rng, trial, variant)
-    detectable = [n for n, actor in enumerate(trial.actors) if actor.id not in trial.unseen]
-    eye = Eye(rng, trial.camera, [trial.actors[n].object_class for n in detectable], variant.miss)
-    model: Any = _Model(eye)
-    scene = parse_scene(trial.scene_toml, "trial.toml", _taught(trial, painter))
-    pipeline = CameraPipeline(scene, model, randomness=rng.bytes)
-    if trial.setup:
-        trial.setup(pipeline)
-    start_us = _start_us(trial, variant)
-    reports: list[tuple[float, EventReport]] = []
-    shown_s, pictures = float("-inf"), 0
-    for row, t_s in enumerate(times_s.tolist()):
-        if pipeline.is_quiet and t_s - shown_s < 1 / QUIET_FPS:
-            continue
-        shown_s, pictures = t_s, pictures + 1
-        boxes, visible = sight.boxes[row], sight.visible[row]
-        moved = painter.paint(t_s, boxes, visible, sight.depth_m[row])
-        model.boxes, model.visible = boxes[detectable] + np.tile(moved, 2), visible[detectable]
-        frame = _frame(painter, row, start_us + round(t_s * 1e6))
-        reports += [(t_s, outcome.report) for outcome in pipeline.step(frame, frame.captured_at_us)]
-    expected = [_expected(n, due, trial, sight, times_s, painter.switch_s) for n, due in enumerate(trial.due)]
-    return Played(judge(expected, _claims(reports)), expected, reports, pictures)
+    screening = Screening(trial, variant, rng)
+    reports = screening.show()
+    sight, times_s, switch_s = screening.sight, screening.times_s, screening.painter.switch_s
+    expected = [_expected(n, due, trial, sight, times_s, switch_s) for n, due in enumerate(trial.due)]
+    return Played(judge(expected, _claims(reports)), expected, reports, screening.pictures)
 
 
 def _taught(trial: Trial, painter: Painter) -> OpenStates:
