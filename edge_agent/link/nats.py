@@ -19,7 +19,7 @@ _CONNECT_WITHIN_S = 10.0
 _ACK_WITHIN_S = 5.0
 _PING_EVERY_S = 10
 _PINGS_AWAY = 2
-"""So many pings without an answer, and the link is given up: a half-open one lives three intervals at most."""
+"""So many pings without an answer, and the link is given up: half-open, it lives three intervals at most."""
 _HEARD_AT_ONCE = 64
 """Commands that wait; the hub asks again for what was dropped."""
 _NEVER = {10054, 10060}

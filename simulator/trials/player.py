@@ -74,7 +74,7 @@ class _Model:
 
 
 class Screening:
-    """One camera's pipeline before a trial's pictures; ``show`` plays them to it, again and again if wanted."""
+    """One camera's pipeline before a trial's pictures; ``show`` plays them to it, as often as wanted."""
 
     def __init__(self, trial: Trial, variant: Variant, rng: np.random.Generator) -> None:
         self.times_s = _times(trial, rng)

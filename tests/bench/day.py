@@ -2,10 +2,10 @@
 through the real pipeline, picture after picture, as fast as the machine can.
 
 The clock in the pictures goes through the whole day, so what is kept for minutes, hours or until tomorrow is
-kept and forgotten as on a pole. Prints one JSON object: memory each hour, its slope as the line of least squares
-has it (the first tenth fills caches and is left out), and what a picture cost in the first and the last hour. Ends
-with exit code 1 when memory grows by more than a MiB in a simulated hour. ``tests.bench.soak`` asks the same of the
-real processes, at double speed.
+kept and forgotten as on a pole. Prints one JSON object: memory, its slope as the line of least squares has it
+(the first tenth fills caches and is left out), and what a picture cost in the first and the last lap. Ends
+with exit code 1 when memory grows by more than a MiB in a simulated hour. ``tests.bench.soak`` asks the same
+of the real processes, at double speed.
 """
 
 import argparse
