@@ -32,6 +32,7 @@ from edge_agent.metrics import MetricsServer
 from edge_agent.outbox.envelope import Envelope
 from edge_agent.outbox.relay import Relay
 from edge_agent.outbox.store import Outbox
+from edge_agent.outbox.thinning import Thinning
 from edge_agent.pipeline import CameraPipeline
 from edge_agent.provisioning.setup import SetupMode
 from edge_agent.self_report import health_of, samples_of
@@ -85,7 +86,7 @@ class Agent:
         # Its own threads gain nothing on pictures this small, and spin while they wait for the next.
         cv2.setNumThreads(1)
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.outbox = Outbox(settings.state_dir / "outbox.db", now_us=now_us)
+        self.outbox = Outbox(settings.state_dir / "outbox.db", now_us=now_us, thinning=Thinning())
         self._parts.callback(self.outbox.close)
         self.detector = self._open_model()
         self._parts.callback(self.detector.close)

@@ -36,9 +36,13 @@ class Spill:
         while len(self.rows) > MAX_ROWS:
             gone = max(range(len(self.rows)), key=lambda i: (self.rows[i].lane, -i))
             row = self.rows.pop(gone)
-            self.lost[row.lane] = self.lost.get(row.lane, 0) + 1
-            first, last = self._instants.get(row.lane, (row.at_us, row.at_us))
-            self._instants[row.lane] = (min(first, row.at_us), max(last, row.at_us))
+            self.lose(row.lane, row.at_us)
+
+    def lose(self, lane: int, at_us: int) -> None:
+        """Count one that is not kept."""
+        self.lost[lane] = self.lost.get(lane, 0) + 1
+        first, last = self._instants.get(lane, (at_us, at_us))
+        self._instants[lane] = (min(first, at_us), max(last, at_us))
 
     def write_ledger(self, write: Callable[[int, int, int, int], None]) -> None:
         """Hand the losses on: lane, count, first and last instant."""

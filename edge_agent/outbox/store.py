@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from edge_agent.errors import OutboxFault
 from edge_agent.outbox import schema
 from edge_agent.outbox.spill import Spill
+from edge_agent.outbox.thinning import Thinning
 from shared.codec import encode
 from shared.kinds import Lane
 from shared.messages import (
@@ -82,12 +83,19 @@ class Outbox:
     important, oldest go, and the ledger counts them. ``now_us`` tells UTC in microseconds."""
 
     def __init__(
-        self, path: Path, *, now_us: Callable[[], int], max_rows: int = 200_000, kept: Kept = KEPT
+        self,
+        path: Path,
+        *,
+        now_us: Callable[[], int],
+        max_rows: int = 200_000,
+        kept: Kept = KEPT,
+        thinning: Thinning | None = None,
     ) -> None:
         self._path = path
         self._now_us = now_us
         self._max_rows = max_rows
         self._kept = kept
+        self._thinning = thinning
         self._lock = threading.Lock()
         self._spill = Spill()
         self.fault: str | None = None
@@ -105,12 +113,25 @@ class Outbox:
         """Store all of it in one transaction.
 
         Raises ``OutboxFault`` when the disk takes nothing; the newest 1,000 rows then wait in memory and go
-        to the disk with the first ``put`` or ``flush`` that succeeds.
+        to the disk with the first ``put`` or ``flush`` that succeeds. What ``thinning`` holds back is counted
+        as lost, with its pictures.
         """
         at_us = self._now_us()
-        rows = [Row(LANES.index(lane), at_us, encode(report)) for lane, report in reports]
-        rows += [Row(_EVIDENCE, at_us, self._evidence(snapshot)) for snapshot in snapshots]
         with self._lock:
+            held_back = self._held_back(reports, at_us)
+            rows = [
+                Row(LANES.index(lane), at_us, encode(report))
+                for number, (lane, report) in enumerate(reports)
+                if number not in held_back
+            ]
+            unseen = {reports[number][1].event_id for number in held_back}
+            rows += [
+                Row(_EVIDENCE, at_us, self._evidence(snapshot))
+                for snapshot in snapshots
+                if snapshot.event_id not in unseen
+            ]
+            if not rows:
+                return  # what was held back stands in the ledger with the next write
             self._spill.add(rows)
             try:
                 self._flush()
@@ -122,7 +143,7 @@ class Outbox:
     def flush(self) -> None:
         """Try again to store what waits in memory. Raises ``OutboxFault``."""
         with self._lock:
-            if self._spill:
+            if self._spill or self._spill.lost:
                 self._flush()
 
     def probe(self) -> None:
@@ -236,6 +257,19 @@ class Outbox:
         return [(s, LANES[lane], why) for s, lane, why in self._all("select seq, lane, reason from dead")]
 
     # --- inside -------------------------------------------------------------------------------------------
+
+    def _held_back(self, reports: Sequence[tuple[Lane, EventReport]], at_us: int) -> set[int]:
+        """The numbers of those that are too many; they stand in the ledger with the next write."""
+        if self._thinning is None:
+            return set()
+        held = {
+            number
+            for number, (lane, report) in enumerate(reports)
+            if not self._thinning.may_pass(lane, report, at_us)
+        }
+        for number in held:
+            self._spill.lose(LANES.index(reports[number][0]), at_us)
+        return held
 
     def _evidence(self, snapshot: Snapshot) -> bytes:
         digest = hashlib.sha256(snapshot.jpeg).digest()
