@@ -22,6 +22,9 @@ _LEAST_AREA_PX2 = 16.0
 _LEAST_SIDE_PX = np.float32(2)
 _FADE_S = 1.0
 """How fast the belief in its speed fades while a thing is not seen."""
+_SWELL = np.float32(1.0)
+"""No side is expected to grow or shrink faster than by so many times itself a second: what drives up grows by
+as much; who falls turns flat faster, but not until nothing is left of him."""
 
 
 class Motions(NamedTuple):
@@ -62,6 +65,8 @@ def predict(motions: Motions, elapsed_s: float, is_unseen: NDArray[np.bool_]) ->
     speed = motions.speed.copy()
     if is_unseen.any():
         speed[is_unseen] *= np.float32(np.exp(-elapsed_s / _FADE_S))
+    swell = _SWELL * motions.place[:, 2:]
+    np.clip(speed[:, 2:], -swell, swell, out=speed[:, 2:])
     area = np.maximum(motions.place[:, 2:3] * motions.place[:, 3:4], np.float32(_LEAST_AREA_PX2))
     noise = area * (_ACCELERATION * dt) ** 2
     place = motions.place + speed * dt

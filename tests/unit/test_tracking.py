@@ -261,3 +261,18 @@ def test_a_walker_is_carried_over_every_second_frame() -> None:
         else:
             tracks = view.see(person(100 + 12 * n), motion=MOVING)
     assert ids(tracks) == [1]
+
+
+def test_one_who_falls_between_two_looks_keeps_his_number() -> None:
+    """The box gets flat within half a second, then nobody looks for one frame: no box without height is
+    waited for."""
+    view = View()
+    for n in range(10):
+        view.see((ObjectClass.PERSON, (360 + 8 * n, 110 + 3 * n, 374 + 8 * n, 170 + 3 * n), 0.8))
+    for box in ((432, 140, 459, 180), (429, 152, 464, 176), (422, 166, 470, 174)):
+        view.see((ObjectClass.PERSON, box, 0.8))
+    view.at_us += PERIOD_US
+    view.tracker.carry(view.at_us)
+    for _ in range(4):
+        tracks = view.see((ObjectClass.PERSON, (415, 163, 479, 185), 0.8))
+    assert ids(tracks) == [1]
