@@ -32,9 +32,46 @@ def test_falls_and_is_told_of_once(street: Street, size_px: tuple[float, float])
     assert verdict_holds(Kind.PERSON_DOWN, told[0].reason)
 
 
+@pytest.mark.parametrize("size_px", [(38, 72), (86, 64)], ids=["along the view", "aslant"])
+def test_lies_as_seen_from_above(street: Street, size_px: tuple[float, float]) -> None:
+    """Hardly lower than one who sits; but something of him lies nearer to the camera, or he is too long."""
+    assert (
+        len(street.play(60, lambda t_s: [t._replace(foot_px=_nearer(t)) for t in falls(t_s, size_px)])) == 1
+    )
+
+
+def _nearer(thing: Thing) -> tuple[float, float]:
+    x_px, y_px = thing.foot_px
+    return x_px, y_px + (20 if thing.size_px != (34, 100) else 0)
+
+
+def test_falls_after_he_walked_away_from_the_camera(street: Street) -> None:
+    """Within five seconds he is less than half as big as he was when he came."""
+
+    def script(t_s: float) -> list[Thing]:
+        if t_s >= 10:
+            return [man(500, (40, 14), y_px=332)]
+        shrunk = 1 - 0.11 * max(0.0, t_s - 5)
+        return [man(500, (34 * shrunk, 100 * shrunk), y_px=500 - 17 * t_s)]
+
+    assert len(street.play(60, script)) == 1
+
+
+def test_walks_towards_the_camera_and_squats(street: Street) -> None:
+    assert not street.play(
+        60,
+        lambda t_s: [man(500, (34, 100), y_px=300 + 20 * t_s) if t_s < 10 else man(500, (50, 62), y_px=500)],
+    )
+
+
 def test_a_new_number_on_the_ground(street: Street) -> None:
     """The tracker loses whoever falls: nothing for a second, then track 7."""
     told = street.play(60, lambda t_s: [] if 10 <= t_s < 11 else falls(t_s, number=7))
+    assert len(told) == 1
+
+
+def test_the_model_does_not_see_him_for_five_seconds(street: Street) -> None:
+    told = street.play(60, lambda t_s: [] if 14 <= t_s < 19 else falls(t_s, number=1 if t_s < 19 else 7))
     assert len(told) == 1
 
 
