@@ -72,18 +72,29 @@ class Ground:
             return None
         east_m, north_m = east / weight, north / weight
         sigma_m = math.hypot(
-            self.pixel_error_px * self._metres_per_px(east_m, north_m, weight), self.residual_m
+            self.pixel_error_px * self._stretches(east_m, north_m, weight)[0], self.residual_m
         )
         return GroundPoint(east_m, north_m, sigma_m) if sigma_m <= FARTHEST_M else None
 
-    def _metres_per_px(self, east_m: float, north_m: float, weight: float) -> float:
-        """The Jacobian's stretch, metres a pixel in the worse direction: its larger singular value, written
-        out because each track's place is asked for in each picture."""
+    def seen_at(self, x_px: float, y_px: float) -> tuple[float, float] | None:
+        """How the camera sees the ground at a pixel: metres a pixel across the view, and how far down it
+        looks there, from 0, along the ground, to 1, straight down. None where nothing is located."""
+        point = self.locate(x_px, y_px)
+        if point is None:
+            return None
+        weight = self._rows[2][0] * x_px + self._rows[2][1] * y_px + self._rows[2][2]
+        along_m, across_m = self._stretches(point.east_m, point.north_m, weight)
+        return across_m, min(1.0, across_m / along_m)
+
+    def _stretches(self, east_m: float, north_m: float, weight: float) -> tuple[float, float]:
+        """The Jacobian's stretches, metres a pixel in the worst and in the best direction: its singular
+        values, written out because each track's place is asked for in each picture."""
         (a, b, _), (d, e, _), (g, h, _) = self._rows
         p, q = (a - east_m * g) / weight, (b - east_m * h) / weight
         r, s = (d - north_m * g) / weight, (e - north_m * h) / weight
         total = p * p + q * q + r * r + s * s
-        return math.sqrt((total + math.hypot(p * p + q * q - r * r - s * s, 2 * (p * r + q * s))) / 2)
+        largest = math.sqrt((total + math.hypot(p * p + q * q - r * r - s * s, 2 * (p * r + q * s))) / 2)
+        return largest, abs(p * s - q * r) / largest
 
     def place(self, point: GroundPoint) -> LatLon:
         """A ground point in degrees."""

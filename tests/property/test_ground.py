@@ -41,6 +41,18 @@ def located(ground: Ground, px: tuple[float, float]) -> tuple[PlanePoint, float]
 
 
 @settings(deadline=None)
+@given(cameras, st.floats(12, 40))
+def test_how_the_ground_is_seen(camera: Camera, north_m: float) -> None:
+    """A metre on the ground, across and along the view, is as many pixels as the camera shows."""
+    seen = fit_ground(survey(camera, PLACES_M), pixel_error_px=2).seen_at(*project((0, north_m), *camera))
+    assert seen is not None
+    here, beside, behind = (project(p, *camera) for p in ((0, north_m), (0.01, north_m), (0, north_m + 0.01)))
+    across_px, along_px = 100 * math.dist(here, beside), 100 * math.dist(here, behind)
+    assert seen[0] == pytest.approx(1 / max(across_px, along_px), rel=0.02)
+    assert seen[1] == pytest.approx(min(across_px, along_px) / max(across_px, along_px), rel=0.02)
+
+
+@settings(deadline=None)
 @given(cameras, st.tuples(st.floats(-8, 8), st.floats(12, 40)))
 def test_a_place_is_found_again(camera: Camera, place_m: tuple[float, float]) -> None:
     ground = fit_ground(survey(camera, PLACES_M), pixel_error_px=2)
