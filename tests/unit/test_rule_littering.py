@@ -1,8 +1,13 @@
 """``littering``: a square, a man, a bottle. A metre is 59 px. It is told of only where the scene says so."""
 
+from dataclasses import replace
+
 import pytest
 
+from edge_agent.domain.ground import SurveyedPoint, fit_ground
 from edge_agent.domain.rules.table import verdict_holds
+from edge_agent.domain.scene import Scene
+from shared.geo import LatLon, from_plane
 from shared.kinds import Kind, ObjectClass
 from tests.street import Street, Thing, scene_of
 
@@ -88,3 +93,25 @@ def test_too_large_to_be_litter(street: Street) -> None:
             + ([Thing(2, ObjectClass.OBJECT, (500, 402), size_px=(60, 70))] if t_s > 5 else [])
         ),
     )
+
+
+def from_above(scene: Scene) -> Scene:
+    """A metre is 30 px across the view and 21 px along it, as for a camera that looks down by 45 degrees."""
+    points = [
+        SurveyedPoint((x, y), from_plane(LatLon(50.96, 71.36), x / 30, -y / 21))
+        for x, y in ((0, 0), (1000, 0), (1000, 600), (0, 600))
+    ]
+    return replace(scene, ground=fit_ground(points, 1.0))
+
+
+@pytest.mark.parametrize(("size_px", "is_litter"), [((20, 24), True), ((20, 60), False), ((60, 24), False)])
+def test_seen_from_above_a_thing_shows_its_top(size_px: tuple[float, float], is_litter: bool) -> None:
+    """He is 36 px high, and the bag looks as if it were 1.1 m high, though it is half a metre each way."""
+    told = Street(from_above(scene_of(SQUARE, RULE))).play(
+        60,
+        lambda t_s: [
+            *([Thing(1, ObjectClass.PERSON, (100 + 40 * t_s, 400), size_px=(16, 36))] if t_s < 22 else []),
+            *([Thing(2, ObjectClass.BAG, (500, 402), size_px=size_px)] if t_s > 10 else []),
+        ],
+    )
+    assert len(told) == is_litter

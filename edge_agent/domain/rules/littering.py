@@ -1,8 +1,10 @@
 """The rule ``littering``: someone drops a small thing and walks on."""
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
+from edge_agent.domain.detection import Track
 from edge_agent.domain.rules.form import DAY_S, PEOPLE, Parameter, RuleEntry, RuleForm
 from edge_agent.domain.rules.sighting import BODY_M, Sighting, Spot, View, rounded
 from edge_agent.domain.rules.visits import Visit, Visits
@@ -36,9 +38,9 @@ class _Thing:
 
 
 class Littering:
-    """A thing less than ``size_m`` high, carried or dropped within ``near_m`` of a person, lies still while
-    all who were near it are ``away_m`` off or gone, for ``stay_s``. What lay there before is none, nor what
-    is put into the ``container`` zone or taken up again. An act: each thing once.
+    """A thing no larger than a cube of ``size_m``, carried or dropped within ``near_m`` of a person, lies
+    still while all who were near it are ``away_m`` off or gone, for ``stay_s``. What lay there before is
+    none, nor what is put into the ``container`` zone or taken up again. An act: each thing once.
     """
 
     def __init__(self, spec: RuleSpec) -> None:
@@ -108,10 +110,7 @@ class Littering:
 
     def _is_litter(self, visit: Visit, thing: _Thing, view: View) -> bool:
         """Whether it is small, in the zone and not in the container's."""
-        is_small = (
-            visit.track.height_px * BODY_M[ObjectClass.PERSON]
-            <= self._spec.limits["size_m"] * thing.person_px
-        )
+        is_small = _size_m(visit.track, thing.person_px, view) <= self._spec.limits["size_m"]
         container = self._spec.other_zones.get("container")
         is_binned = container is not None and view.depth_px(container, visit.track) >= 0
         return is_small and not is_binned and view.depth_px(self._zone, visit.track) >= 0
@@ -134,6 +133,16 @@ def _distance_m(spot: Spot, person: Visit, view: View) -> float:
     return spot.distance_m(view.spot(person.track))
 
 
+def _size_m(track: Track, person_px: float, view: View) -> float:
+    """How large a cube is that looks as wide or as high: seen from above, a thing shows its top too."""
+    seen = view.ground.seen_at(*track.foot_px) if view.ground else None
+    if seen is None:
+        return track.height_px * BODY_M[ObjectClass.PERSON] / max(1.0, person_px)
+    across_m, down = seen
+    width_px = float(track.box[2] - track.box[0])
+    return across_m * max(width_px, track.height_px / (down + math.sqrt(1 - down * down)))
+
+
 def _dropped(reason: dict[str, float]) -> bool:
     is_near = reason["near_m"] <= reason["near_limit_m"]
     return is_near and reason["away_m"] >= reason["away_limit_m"] and reason["lay_s"] >= reason["limit_s"]
@@ -154,6 +163,6 @@ LITTERING = RuleEntry(
         zones=("container",),
         mode=Mode.SHADOW,
     ),
-    version=1,
+    version=2,
     holds=_dropped,
 )
