@@ -9,6 +9,7 @@ import numpy as np
 from shared.kinds import ObjectClass
 from simulator.actors import Actor, Waypoint
 from simulator.traffic import walk
+from simulator.trials.sight import outline
 from simulator.trials.trial import Due
 from simulator.world import Point
 
@@ -50,6 +51,11 @@ def driver(
     shares = ((ObjectClass.CAR, 0.8), (ObjectClass.TRUCK, 0.12), (ObjectClass.BUS, 0.08))
     drawn = shares[rng.choice(3, p=[share for _, share in shares])][0]
     return Actor(number, kind or drawn, walk(points, start_s, speed, pauses), _seed(rng))
+
+
+def nose_m(actor: Actor) -> float:
+    """How far a thing's front is before its middle, metres."""
+    return float(outline(actor)[0][:, 0].max())
 
 
 def stander(

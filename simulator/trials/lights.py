@@ -1,9 +1,13 @@
 """Trials of traffic lights and street lamps: small lit things, painted into the picture."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from simulator.actors import Actor
+from simulator.traffic import walk
 from simulator.trials.canvas import Canvas
-from simulator.trials.cast import driver, due_of
+from simulator.trials.cast import driver, due_of, nose_m
 from simulator.trials.roads import EAST_M, lane
 from simulator.trials.setting import Setting
 from simulator.trials.stand import stand
@@ -69,41 +73,44 @@ def red_light(rng: Rng, variant: Variant) -> Trial:
     setting.rule("red_light", zone="signal", stop_line="stop")
     offset_s = float(rng.uniform(0, _CYCLE_S))
     reds = [n * _CYCLE_S - offset_s for n in range(5)]
-    actors, due = [], []
+    way: list[Point] = [(x - 80, EAST_M), (x + 80, EAST_M)]
+    actors: list[Actor] = []
+    due: list[Due] = []
     is_offence = rng.random() < 0.75
     chosen = int(rng.integers(1, 3))
     for number, red_s in enumerate(reds):
         speed = float(rng.uniform(6, 9))
-        front_m = 2.3
         if number == chosen and is_offence:
+            # A bus's front is at the line more than half a second before that of a car with the same middle.
             at_s = red_s + float(rng.uniform(2.5, 8.0))
-            car = driver(rng, 1, [(x - 80, EAST_M), (x + 80, EAST_M)], at_s - (80 - front_m) / speed, speed)
+            car = _front_at(driver(rng, 1, way, 0.0, speed), x, at_s, speed)
             actors.append(car)
             if 10 < at_s < seconds - 4:
                 due.append(due_of(car, "red_light", at_s - 1, at_s + 0.8, at_s + 4, far_m=9.0))
         else:
             at_s = red_s + float(rng.uniform(2.5, 6.0))
-            stop_m = x - front_m - float(rng.uniform(0.6, 2.0))
-            points = [(x - 80, EAST_M), (stop_m, EAST_M), (x + 80, EAST_M)]
-            stay_s = red_s + 12.0 - at_s
-            actors.append(
-                driver(
-                    rng,
-                    10 + number,
-                    points,
-                    at_s - (stop_m - x + 80) / speed,
-                    speed,
-                    pauses={1: max(0.5, stay_s)},
-                )
-            )
+            car = driver(rng, 10 + number, way, 0.0, speed)
+            beyond_m = float(rng.uniform(0.3, 1.2) if rng.random() < 0.25 else -rng.uniform(0.6, 2.0))
+            stop_m = x + beyond_m - nose_m(car)
+            points = [way[0], (stop_m, EAST_M), way[1]]
+            stay_s = max(0.5, red_s + 12.0 - at_s)
+            start_s = at_s - (stop_m - way[0][0]) / speed
+            actors.append(replace(car, waypoints=walk(points, start_s, speed, {1: stay_s})))
         green_s = red_s + 17.5
-        actors.append(driver(rng, 20 + number, [(x - 80, EAST_M), (x + 80, EAST_M)], green_s - 80 / 9.0, 9.0))
+        actors.append(driver(rng, 20 + number, way, green_s - 80 / 9.0, 9.0))
     actors += lane(rng, 60, 0, seconds, 9.0, is_east=False)
 
     def paint(canvas: Canvas, t_s: float) -> None:
         signal.paint(canvas, _working(t_s, offset_s))
 
     return Trial(camera, setting.text(), seconds, tuple(actors), tuple(due), paint=paint)
+
+
+def _front_at(car: Actor, x: float, at_s: float, speed: float) -> Actor:
+    """The same vehicle, eastbound, with its front at ``x`` at that instant."""
+    start = car.waypoints[0]
+    by_s = at_s - (x - nose_m(car) - start.east_m) / speed - start.t_s
+    return replace(car, waypoints=tuple(w._replace(t_s=w.t_s + by_s) for w in car.waypoints))
 
 
 def signal_fault(rng: Rng, variant: Variant) -> Trial:

@@ -1,13 +1,15 @@
 """Trials of the kinds about vehicles on the carriageway."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from shared.kinds import ObjectClass
 from simulator import deeds
 from simulator.actors import Actor, Waypoint
-from simulator.trials.cast import driver, due_of, rectangle, spans_in, stander, walker
+from simulator.traffic import walk
+from simulator.trials.cast import driver, due_of, nose_m, rectangle, spans_in, stander, walker
 from simulator.trials.setting import Setting
 from simulator.trials.stand import stand
 from simulator.trials.trial import Due, Trial, Variant
@@ -228,10 +230,14 @@ def _approach(
     ends: list[Point] = [(-END_M * way + x, lane_m), (END_M * way + x, lane_m)]
     speed = float(rng.uniform(7, 10))
     if case == "waits":
-        points = [ends[0], (x - 6.5 * way, lane_m), ends[1]]
+        # Two metres before the crossing, by its front: a bus in a car's place would stand upon it.
+        vehicle = driver(rng, number, ends, 0.0, speed)
+        off_m = 2.2 + 2.0 + nose_m(vehicle)
+        points = [ends[0], (x - off_m * way, lane_m), ends[1]]
         arrive_s = here[0] + 0.5
-        start_s = arrive_s - (END_M - 6.5) / speed
-        return driver(rng, number, points, start_s, speed, pauses={1: here[1] - arrive_s + 1.5}), []
+        start_s = arrive_s - (END_M - off_m) / speed
+        pauses = {1: here[1] - arrive_s + 1.5}
+        return replace(vehicle, waypoints=walk(points, start_s, speed, pauses)), []
     # Rude: the walker is a step or two from the vehicle's side. Late: is well past it and off the crossing.
     meet_s = here[0] + (4.6 - 0.35) / pace if case == "rude" else here[1] + 2.5
     vehicle = driver(rng, number, ends, meet_s - END_M / speed, speed)
