@@ -69,6 +69,7 @@ class Street:
         self._now_s = 0.0
         self._first_us: dict[int, int] = {}
         self._last_us: dict[int, int] = {}
+        self._hits: dict[int, int] = {}
         self._still: dict[int, tuple[tuple[float, float], int]] = {}
 
     def play(self, seconds: float, script: Script, motion: Motion | None = None) -> list[Told]:
@@ -93,6 +94,7 @@ class Street:
         first_us = self._first_us.setdefault(thing.id, at_us)
         if thing.is_seen:
             self._last_us[thing.id] = at_us
+            self._hits[thing.id] = self._hits.get(thing.id, 8) + 1
         anchor, since_us = self._still.get(thing.id, (thing.foot_px, at_us))
         if np.hypot(anchor[0] - thing.foot_px[0], anchor[1] - thing.foot_px[1]) > 5:
             anchor, since_us = thing.foot_px, at_us
@@ -106,7 +108,7 @@ class Street:
             score=0.8,
             first_seen_us=first_us,
             last_seen_us=self._last_us.get(thing.id, first_us - 1),
-            hits=9,
+            hits=self._hits.get(thing.id, 8),
             velocity_px_s=(0.0, 0.0),
             still_since_us=since_us,
         )

@@ -18,6 +18,10 @@ LARGEST_MISS = 3.0
 """How many times ``pixel_error_px`` the points may miss by, root mean square."""
 _FLAT = 1e-4
 """Below this ratio of singular values the points lie on a line and fix no plane."""
+LEAST_FOCAL, MOST_FOCAL = 0.2, 12.0
+"""Focal lengths of street cameras, in widths of the picture: 136 and 5 degrees across."""
+MOST_STEEP = 0.97
+"""Sine of how far down a camera looks, 76 degrees: beyond it the picture does not tell its focal length."""
 FARTHEST_M = 500.0
 """Near the horizon a pixel is a kilometre: beyond this error no place is given."""
 
@@ -53,10 +57,21 @@ class Ground:
 
     ``matrix`` (3, 3) takes pixels to metres east and north of ``origin``; ``residual_m`` is the calibration
     points' root mean square miss on the ground; ``pixel_error_px`` is how well a foot point is known.
+    ``size_px``, width and height of the picture, tells where its middle is: with it, where what stands above
+    the ground shows.
     """
 
-    def __init__(self, matrix: Reals, origin: LatLon, residual_m: float, pixel_error_px: float) -> None:
+    def __init__(
+        self,
+        matrix: Reals,
+        origin: LatLon,
+        residual_m: float,
+        pixel_error_px: float,
+        size_px: tuple[int, int] | None = None,
+    ) -> None:
         self.matrix = matrix
+        self.size_px = size_px
+        self._outward = None if size_px is None else _outward(matrix, size_px)
         self._rows: list[list[float]] = matrix.tolist()
         self.origin = origin
         self.residual_m = residual_m
@@ -96,16 +111,37 @@ class Ground:
         largest = math.sqrt((total + math.hypot(p * p + q * q - r * r - s * s, 2 * (p * r + q * s))) / 2)
         return largest, abs(p * s - q * r) / largest
 
+    @property
+    def knows_heights(self) -> bool:
+        """Whether ``pixel_of`` can be asked."""
+        return self._outward is not None
+
+    def pixel_of(self, east_m: float, north_m: float, up_m: float) -> tuple[float, float] | None:
+        """Where a place above the ground shows, px; None when it lies behind the camera.
+
+        Only where ``knows_heights``.
+        """
+        assert self._outward is not None
+        (a, b, c, d), (e, f, g, h), (i, j, k, l) = self._outward
+        weight = i * east_m + j * north_m + k * up_m + l
+        if weight <= 1e-6:
+            return None
+        x_px = (a * east_m + b * north_m + c * up_m + d) / weight
+        return x_px, (e * east_m + f * north_m + g * up_m + h) / weight
+
     def place(self, point: GroundPoint) -> LatLon:
         """A ground point in degrees."""
         return from_plane(self.origin, point.east_m, point.north_m)
 
 
-def fit_ground(points: Sequence[SurveyedPoint], pixel_error_px: float) -> Ground:
+def fit_ground(
+    points: Sequence[SurveyedPoint], pixel_error_px: float, size_px: tuple[int, int] | None = None
+) -> Ground:
     """Fit a ground plane to at least four points, least squares.
 
-    ``pixel_error_px`` (above 0) is how well the points were clicked, and later a foot point is known. Raises
-    ``GroundError`` that names the point which spoils the fit, counted from 1.
+    ``pixel_error_px`` (above 0) is how well the points were clicked, and later a foot point is known;
+    ``size_px`` is the picture's width and height. Raises ``GroundError`` that names the point which spoils
+    the fit, counted from 1.
     """
     if len(points) < LEAST_POINTS:
         raise GroundError(f"{len(points)} points given", f"survey at least {LEAST_POINTS}")
@@ -120,7 +156,34 @@ def fit_ground(points: Sequence[SurveyedPoint], pixel_error_px: float) -> Ground
         raise _complaint(pixels, metres, miss_px, pixel_error_px)
     _check_each(pixels, metres, pixel_error_px)
     residual_m = _rms(np.linalg.norm(_apply(matrix, pixels) - metres, axis=1))
-    return Ground(matrix, origin, residual_m, pixel_error_px)
+    return Ground(matrix, origin, residual_m, pixel_error_px, size_px)
+
+
+def _outward(matrix: Reals, size_px: tuple[int, int]) -> list[list[float]] | None:
+    """(3, 4): from metres east, north and up to a pixel and its weight; None when that can't be told.
+
+    The ground's two axes are seen through one lens at a right angle and equally long; with square pixels and
+    the lens's axis in the picture's middle this fixes its focal length, and with it the way up (Zhang, A
+    flexible new technique for camera calibration, 2000). Straight from above any lens fits: None.
+    """
+    to_pixel = np.linalg.inv(matrix)
+    middle = np.array([[1, 0, size_px[0] / 2], [0, 1, size_px[1] / 2], [0, 0, 1]])
+    inward = np.linalg.inv(middle) @ to_pixel
+    (e_x, n_x), (e_y, n_y), (e_z, n_z) = inward[:, :2].tolist()
+    skew, uneven = e_x * n_x + e_y * n_y, e_x**2 + e_y**2 - n_x**2 - n_y**2
+    skew_deep, uneven_deep = e_z * n_z, e_z**2 - n_z**2
+    strength = skew**2 + uneven**2
+    focal_square = -strength / min(-1e-30, skew * skew_deep + uneven * uneven_deep)
+    focal_px = math.sqrt(focal_square)
+    if not LEAST_FOCAL * size_px[0] < focal_px < MOST_FOCAL * size_px[0]:
+        return None
+    lens = np.diag([focal_px, focal_px, 1.0])
+    east, north, _ = (np.linalg.inv(lens) @ inward).T
+    up = np.cross(east, north) / math.sqrt(np.linalg.norm(east) * np.linalg.norm(north))
+    if abs(up[2]) > MOST_STEEP * float(np.linalg.norm(up)):
+        return None
+    outward = np.column_stack([to_pixel[:, :2], middle @ lens @ up, to_pixel[:, 2]])
+    return outward.tolist()
 
 
 def _fit(pixels: Reals, metres: Reals) -> Reals | None:

@@ -14,6 +14,8 @@ LEAST_LUMA = 45.0
 """A lens that is off keeps its colour, and is darker."""
 LEAST_SHARE = 0.012
 """So much of the light's picture at least is the lit lens; a round lens fills a tenth of a tight zone."""
+LEAST_LIT_PX = 3
+"""And no fewer pixels: one alone is noise."""
 MOST_SHARE = 0.55
 """A light never fills its housing: so much of one colour is a bus before it."""
 CLIPPED_LUMA, CLIPPED_SHARE = 245, 0.35
@@ -49,16 +51,29 @@ class Patch(NamedTuple):
 
 def patch_of(frame: Frame, polygon_px: Reals) -> Patch:
     """The rectangle around a zone, at least 2 x 2 chroma pixels."""
+    left, top, right, bottom = _rectangle(frame, polygon_px)
+    luma = frame.luma[2 * top : 2 * bottom, 2 * left : 2 * right].astype(np.float32)
+    luma = luma.reshape(bottom - top, 2, right - left, 2).mean((1, 3))
+    planes = frame.i420[frame.height :].reshape(2, frame.height // 2, frame.width // 2)
+    chroma = planes[:, top:bottom, left:right]
+    u, v = chroma.astype(np.float32) - 128
+    return Patch(luma, u, v)
+
+
+def luma_of(frame: Frame, polygon_px: Reals) -> NDArray[np.uint8]:
+    """The same rectangle's brightness at full resolution, (h, w)."""
+    left, top, right, bottom = _rectangle(frame, polygon_px)
+    return frame.luma[2 * top : 2 * bottom, 2 * left : 2 * right]
+
+
+def _rectangle(frame: Frame, polygon_px: Reals) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom in pixels of the chroma."""
     rows, columns = frame.height // 2, frame.width // 2
     left, top = (int(side) // 2 for side in polygon_px.min(0))
     right, bottom = (-(-int(np.ceil(side)) // 2) for side in polygon_px.max(0))
     left, top = min(max(0, left), columns - 2), min(max(0, top), rows - 2)
     right, bottom = min(max(right, left + 2), columns), min(max(bottom, top + 2), rows)
-    luma = frame.luma[2 * top : 2 * bottom, 2 * left : 2 * right].astype(np.float32)
-    luma = luma.reshape(bottom - top, 2, right - left, 2).mean((1, 3))
-    chroma = frame.i420[frame.height :].reshape(2, rows, columns)[:, top:bottom, left:right]
-    u, v = chroma.astype(np.float32) - 128
-    return Patch(luma, u, v)
+    return left, top, right, bottom
 
 
 def read_signal(patch: Patch) -> Shown:
@@ -88,18 +103,25 @@ def read_signal(patch: Patch) -> Shown:
     return Shown(Shown.RED + best) if weights[best] >= STRONGER * others else Shown.UNKNOWN
 
 
-def read_colourless(patch: Patch) -> Shown:
-    """Read a traffic light in infrared by which of its three lenses shines."""
-    if float((patch.luma >= CLIPPED_LUMA).mean()) > CLIPPED_SHARE:
+def read_colourless(luma: NDArray[np.uint8]) -> Shown:
+    """Read a traffic light in infrared by which of its three lenses shines; ``luma`` (h, w) at full resolution,
+    since a lens may be a point of light three pixels wide."""
+    if float((luma >= CLIPPED_LUMA).mean()) > CLIPPED_SHARE:
         return Shown.UNKNOWN
-    along = _along(patch.luma.shape)
-    thirds = [patch.luma[(along >= n / 3) & (along <= (n + 1) / 3)] for n in range(3)]
-    peaks = [float(np.percentile(third, 85)) if third.size else 0.0 for third in thirds]
+    along = _along(luma.shape)
+    thirds = [luma[(along >= n / 3) & (along <= (n + 1) / 3)] for n in range(3)]
+    peaks = [_peak(third) for third in thirds]
     best = int(np.argmax(peaks))
     others = max(peak for n, peak in enumerate(peaks) if n != best)
     if peaks[best] < LIT_LUMA:
         return Shown.DARK
     return Shown(Shown.RED + best) if peaks[best] >= LIT_FACTOR * others else Shown.UNKNOWN
+
+
+def _peak(third: NDArray[np.uint8]) -> float:
+    """The mean of its brightest pixels, ``LEAST_SHARE`` of it and three at least."""
+    bright: NDArray[np.uint8] = np.sort(third, axis=None)
+    return float(bright[-max(LEAST_LIT_PX, round(LEAST_SHARE * bright.size)) :].mean()) if bright.size else 0.0
 
 
 def glow(frame: Frame, polygon_px: Reals) -> float:

@@ -166,7 +166,7 @@ class _Reader:
         ]
         error_px = self._fields.number(table, "pixel_error_px", "calibration", 0.1, 100, DEFAULT_PIXEL_ERROR)
         try:
-            return fit_ground(points, error_px)
+            return fit_ground(points, error_px, self._size_px)
         except GroundError as error:
             self._fields.refuse("calibration.points", error.fault, error.way_out)
 

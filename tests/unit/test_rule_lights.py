@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge_agent.domain.detection import Frame, Track
-from edge_agent.domain.lamps import Shown, patch_of, read_colourless, read_signal
+from edge_agent.domain.lamps import Shown, luma_of, patch_of, read_colourless, read_signal
 from edge_agent.domain.rules.duty import Duty
 from edge_agent.domain.rules.sighting import Sighting
 from edge_agent.domain.rules.table import verdict_holds
@@ -73,8 +73,16 @@ def test_red_where_green_should_be_is_not_red() -> None:
 def test_in_infrared_the_place_tells(lens: int) -> None:
     i420 = picture("dark")
     i420[22 + 16 * lens : 34 + 16 * lens, 484:496] = 230
-    assert read_colourless(patch_of(frame(i420), POLYGON)) is Shown(Shown.RED + lens)
-    assert read_colourless(patch_of(frame(picture("dark")), POLYGON)) is Shown.DARK
+    assert read_colourless(luma_of(frame(i420), POLYGON)) is Shown(Shown.RED + lens)
+    assert read_colourless(luma_of(frame(picture("dark")), POLYGON)) is Shown.DARK
+
+
+@pytest.mark.parametrize("lens", range(3))
+def test_in_infrared_a_lens_may_be_a_point_of_light(lens: int) -> None:
+    """Two pixels wide, and on no even row."""
+    i420 = picture("dark")
+    i420[27 + 16 * lens : 29 + 16 * lens, 489:491] = 240
+    assert read_colourless(luma_of(frame(i420), POLYGON)) is Shown(Shown.RED + lens)
 
 
 Showing = Callable[[float], str]

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_agent.domain.detection import Reals, Track
 from edge_agent.domain.geometry import Point
+from edge_agent.domain.ground import Ground
 from edge_agent.domain.rules.sighting import View, metres_per_px
 from edge_agent.domain.rules.visits import Visit, Visits
 from edge_agent.domain.scene import Zone
@@ -31,6 +32,13 @@ SLOWEST_M_S = 1.5
 
 LENGTH_M = {ObjectClass.MOTORCYCLE: 2.1, ObjectClass.CAR: 4.5, ObjectClass.BUS: 11.0, ObjectClass.TRUCK: 7.5}
 WIDTH_M = {ObjectClass.MOTORCYCLE: 0.8, ObjectClass.CAR: 1.8, ObjectClass.BUS: 2.5, ObjectClass.TRUCK: 2.5}
+HEIGHT_M = {ObjectClass.MOTORCYCLE: 1.2, ObjectClass.CAR: 0.9, ObjectClass.BUS: 3.0, ObjectClass.TRUCK: 2.7}
+"""Up to where it is as long and as wide as on the ground: a car's roof is shorter."""
+_FITS = 2
+_LATERAL = 0.3
+"""From so much of a box's width between rear and front on, it is seen from the side."""
+_EDGE_PX = 2.0
+"""A box's side so near to the picture's is cut there."""
 _FORESHORTENED = 0.5
 """Without a map: what a metre away from the camera is in the picture, of one across; a street camera looks
 down at about 30 degrees."""
@@ -116,8 +124,24 @@ def place_on_plane(view: View, point_px: Point, scale: float) -> Point | None:
 def footprint(view: View, track: Track, heading: Point, scale: float) -> Footprint | None:
     """The ground under a vehicle that goes towards ``heading``, a unit vector of ``place_on_plane``'s metres.
 
-    A box's foot is the side that the camera sees: the front of who comes, the rear of who goes away.
+    Where the camera's height is known, a block of its class's size is put where it would be seen in the
+    vehicle's box: seen at an angle, a lorry's box has its foot in the next lane.
     """
+    ground = _guessed(view, track, heading, scale)
+    if ground is None or view.ground is None or not view.ground.knows_heights:
+        return ground
+    for _ in range(_FITS):
+        miss = _miss_m(view.ground, ground, track)
+        if miss is None:
+            break
+        (x, y), (rear_x, rear_y), (front_x, front_y) = miss, ground.rear, ground.front
+        ground = ground._replace(rear=(rear_x + x, rear_y + y), front=(front_x + x, front_y + y))
+    return ground
+
+
+def _guessed(view: View, track: Track, heading: Point, scale: float) -> Footprint | None:
+    """By its foot alone, which is the side that the camera sees: the front of who comes, the rear of who goes
+    away."""
     foot = place_on_plane(view, track.foot_px, scale)
     above = place_on_plane(view, (track.foot_px[0], track.foot_px[1] - 4.0), scale)
     if foot is None or above is None:
@@ -133,6 +157,53 @@ def footprint(view: View, track: Track, heading: Point, scale: float) -> Footpri
     front = middle[0] + heading[0] * ahead_m, middle[1] + heading[1] * ahead_m
     rear = front[0] - heading[0] * length, front[1] - heading[1] * length
     return Footprint(rear, front, half_width_m)
+
+
+def _miss_m(ground: Ground, footprint: Footprint, track: Track) -> Point | None:
+    """How far on the ground a block upon the footprint would have to move to be seen where the box is."""
+    block = _seen_as(ground, footprint, HEIGHT_M.get(track.object_class, HEIGHT_M[ObjectClass.CAR]))
+    if block is None or ground.size_px is None:
+        return None
+    width, height = ground.size_px
+    (left, right, bottom), nose_px = block
+    box_left, _, box_right, box_bottom = (float(side) for side in track.box)
+    is_cut = box_left <= _EDGE_PX, box_right >= width - _EDGE_PX
+    # The side at its front tells most of where that is, whatever its length; head-on both sides do.
+    is_lateral = abs(nose_px) >= _LATERAL * (right - left)
+    uses_left, uses_right = (nose_px < 0, nose_px > 0) if is_lateral else (True, True)
+    if (uses_left and is_cut[0]) or (uses_right and is_cut[1]):
+        uses_left, uses_right = not is_cut[0], not is_cut[1]
+    if not uses_left and not uses_right:
+        return None
+    count = uses_left + uses_right
+    expected = ground.locate((uses_left * left + uses_right * right) / count, min(bottom, height))
+    seen = ground.locate((uses_left * box_left + uses_right * box_right) / count, box_bottom)
+    if expected is None or seen is None:
+        return None
+    return seen.east_m - expected.east_m, expected.north_m - seen.north_m
+
+
+def _seen_as(
+    ground: Ground, footprint: Footprint, height_m: float
+) -> tuple[tuple[float, float, float], float] | None:
+    """Left, right and bottom of a block in the picture, px, and how far its front is to the right of its
+    rear."""
+    (rear_x, rear_y), (x, y) = footprint.rear, footprint.front
+    length_m = max(1e-9, math.hypot(x - rear_x, y - rear_y))
+    share = footprint.half_width_m / length_m
+    aside_x, aside_y = (rear_y - y) * share, (x - rear_x) * share
+    shown = [
+        ground.pixel_of(to_x + way * aside_x, -(to_y + way * aside_y), up_m)
+        for to_x, to_y in (footprint.front, footprint.rear)
+        for way in (1, -1)
+        for up_m in (0.0, height_m)
+    ]
+    corners = [corner for corner in shown if corner is not None]
+    if len(corners) < len(shown):
+        return None
+    xs = [corner[0] for corner in corners]
+    bottom = max(corner[1] for corner in corners)
+    return (min(xs), max(xs), bottom), (sum(xs[:4]) - sum(xs[4:])) / 4
 
 
 def scale_of(track: Track) -> float:

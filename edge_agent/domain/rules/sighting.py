@@ -26,6 +26,7 @@ BODY_M = {
 }
 """How high a thing is, metres: the measure where a camera is not calibrated."""
 _OTHER_M = 0.5
+JUST_NOW_S = 1.0
 
 
 class Sighting(NamedTuple):
@@ -74,6 +75,15 @@ class View:
         if key not in self._depths:
             self._depths[key] = geometry.depth_of_point(track.foot_px, zone.polygon_px)
         return self._depths[key]
+
+    def began_px(self, track: Track) -> Point:
+        """Where its foot was when it was first seen, if that was just now, else where it is: a thing is told
+        of after two or three looks, and in half a second a car goes five metres."""
+        ago_s = (self.at_us - track.first_seen_us) / 1e6
+        if ago_s > JUST_NOW_S:
+            return track.foot_px
+        (x, y), (right, down) = track.foot_px, track.velocity_px_s
+        return x - right * ago_s, y - down * ago_s
 
     def spot(self, track: Track) -> "Spot":
         """Where it stands."""

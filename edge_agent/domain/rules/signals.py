@@ -6,8 +6,16 @@ from typing import Any
 from edge_agent.domain import boxes as box_math
 from edge_agent.domain.detection import Reals, Track
 from edge_agent.domain.geometry import Point
-from edge_agent.domain.lamps import Shown, patch_of, read_colourless, read_signal
-from edge_agent.domain.rules.flow import Flow, Vehicle, box_of, footprint, place_on_plane, scale_of
+from edge_agent.domain.lamps import Shown, luma_of, patch_of, read_colourless, read_signal
+from edge_agent.domain.rules.flow import (
+    SAME_WAY_COS,
+    Flow,
+    Vehicle,
+    box_of,
+    footprint,
+    place_on_plane,
+    scale_of,
+)
 from edge_agent.domain.rules.form import DAY_S, Parameter, RuleEntry, RuleForm
 from edge_agent.domain.rules.sighting import Sighting, View, region_track, rounded
 from edge_agent.domain.scene import Direction, RuleSpec, Tripwire, Zone
@@ -20,6 +28,9 @@ CONFIRM_FRAMES = 2
 """A colour is believed when it was read in so many frames in a row."""
 HIDDEN_SHARE = 0.3
 """A vehicle's box over so much of the light hides it."""
+BRIDGE_S = 6.0
+"""A colour that was there before and is there after so long out of sight was there all along: no light is
+green for less than five seconds and amber for three before it is red again."""
 
 BESIDE = 0.3
 """A front may be off the stop line's end by this share of it: at first a heading is known badly."""
@@ -35,6 +46,9 @@ class Light:
         self._candidate_us = 0
         self._frames = 0
         self._agreed_us = 0
+        self._colour = Shown.UNKNOWN
+        """The last that was shown."""
+        self._colour_us = self._colour_until_us = 0
         self.shown = Shown.UNKNOWN
         self.since_us = 0
 
@@ -55,13 +69,18 @@ class Light:
         return reading
 
     def _show(self, shown: Shown, at_us: int) -> None:
-        self.shown, self.since_us, self._agreed_us = shown, self._candidate_us, at_us
+        if self.shown > Shown.DARK:
+            self._colour, self._colour_us, self._colour_until_us = self.shown, self.since_us, self._agreed_us
+        is_back = shown is self._colour and self._candidate_us - self._colour_until_us <= BRIDGE_S * 1e6
+        since_us = self._colour_us if is_back else self._candidate_us
+        self.shown, self.since_us, self._agreed_us = shown, since_us, at_us
 
     def _read(self, view: View) -> Shown:
         if view.frame is None or any(self._hides(track) for track in view.of(VEHICLES)):
             return Shown.UNKNOWN
-        patch = patch_of(view.frame, self._zone.polygon_px)
-        return read_colourless(patch) if view.conditions.is_infrared else read_signal(patch)
+        if view.conditions.is_infrared:
+            return read_colourless(luma_of(view.frame, self._zone.polygon_px))
+        return read_signal(patch_of(view.frame, self._zone.polygon_px))
 
     def _hides(self, track: Track) -> bool:
         shared = float(box_math.overlaps(track.box[None], self._box[None])[0, 0])
@@ -74,14 +93,16 @@ class _Run:
 
     before_m: float
     """How far its front was past the line in the frame before; below 0 before it."""
-    red_s: float | None = None
-    """How long it had been red when its front passed; None when it has not passed at red."""
+    hits: int = 0
+    passed_us: int | None = None
+    """When its front passed; None while it has not."""
     is_told: bool = False
 
 
 class RedLight:
-    """The light was red for ``grace_s`` when a vehicle's front passed the stop line, and it went on for
-    ``past_m`` at red. For a person to review, never a fine: where the front is, is an estimate.
+    """The light was red for ``grace_s`` when a vehicle's front passed the stop line, and is red still when it
+    is ``past_m`` beyond. A vehicle that hides the light is judged when the light is seen again. For a person
+    to review, never a fine: where the front is, is an estimate.
 
     The zone is drawn tightly around the light, the stop line across the lanes that it is for; the line's
     direction says which way counts.
@@ -114,25 +135,26 @@ class RedLight:
         front = self._front(vehicle, view)
         if front is None:
             return []
-        past_m, is_across = front
-        is_red = self._light.shown is Shown.RED
-        run = self._runs.setdefault(vehicle.visit.thread, _Run(past_m))
-        if past_m <= 0 or not is_red:
-            run.red_s = None
+        past_m, came_m, is_across = front
+        visit = vehicle.visit
+        run = self._runs.setdefault(visit.thread, _Run(past_m - came_m))
+        if past_m <= 0:
+            run.passed_us = None
         elif run.before_m <= 0 and is_across:
             # When it passed lies between two frames: the earlier one gives it the benefit of the doubt.
-            passed_us = view.at_us - round(vehicle.visit.step_s * 1e6)
-            run.red_s = (passed_us - self._light.since_us) / 1e6
+            run.passed_us = max(visit.track.first_seen_us, view.at_us - round(visit.step_s * 1e6))
         run.before_m = past_m
-        return self._tell(run, vehicle, past_m)
+        # Who was only carried on by the tracker may have braked.
+        is_found, run.hits = visit.track.hits > run.hits, visit.track.hits
+        return self._tell(run, vehicle, past_m) if is_found else []
 
-    def _front(self, vehicle: Vehicle, view: View) -> tuple[float, bool] | None:
-        """How far its front is past the line, metres, and whether it is between the line's ends."""
+    def _front(self, vehicle: Vehicle, view: View) -> tuple[float, float, bool] | None:
+        """How far its front is past the line, metres, how far it came since it was first seen, and whether it
+        is between the line's ends. The way over the line is its heading, which at first is known badly."""
         track, heading = vehicle.visit.track, vehicle.heading
         scale = scale_of(track)
         start, end = (place_on_plane(view, p, scale) for p in (self._line.from_px, self._line.to_px))
-        ground = footprint(view, track, heading, scale) if heading else None
-        if ground is None or heading is None or start is None or end is None:
+        if start is None or end is None:
             return None
         if self._line.direction is Direction.RIGHT_TO_LEFT:
             start, end = end, start
@@ -140,19 +162,28 @@ class RedLight:
         length = (dx * dx + dy * dy) ** 0.5
         # The way over the line runs to the right of who looks along it.
         across: Point = (-dy / length, dx / length)
-        if heading[0] * across[0] + heading[1] * across[1] < 0.5:
+        if heading is not None and heading[0] * across[0] + heading[1] * across[1] < SAME_WAY_COS:
+            return None
+        ground = footprint(view, track, across, scale)
+        now, first = (place_on_plane(view, p, scale) for p in (track.foot_px, view.began_px(track)))
+        if ground is None or now is None or first is None:
             return None
         x, y = ground.front[0] - start[0], ground.front[1] - start[1]
         along = (x * dx + y * dy) / (length * length)
-        return x * across[0] + y * across[1], -BESIDE <= along <= 1 + BESIDE
+        came_m = (now[0] - first[0]) * across[0] + (now[1] - first[1]) * across[1]
+        return x * across[0] + y * across[1], came_m, -BESIDE <= along <= 1 + BESIDE
 
     def _tell(self, run: _Run, vehicle: Vehicle, past_m: float) -> list[Sighting]:
         limits = self._spec.limits
-        if run.is_told or run.red_s is None or run.red_s < limits["grace_s"] or past_m < limits["past_m"]:
+        is_over = run.passed_us is not None and past_m >= limits["past_m"] and vehicle.heading is not None
+        if run.is_told or not is_over or self._light.shown is not Shown.RED:
+            return []
+        red_s = ((run.passed_us or 0) - self._light.since_us) / 1e6
+        if red_s < limits["grace_s"]:
             return []
         run.is_told = True
         reason = {
-            "red_s": run.red_s,
+            "red_s": red_s,
             "grace_s": limits["grace_s"],
             "past_m": past_m,
             "limit_m": limits["past_m"],
