@@ -24,6 +24,8 @@ PALE_LUMA = 190.0
 """Without any colour and on average so bright, the lens is washed out."""
 STRONGER = 1.6
 """The lit colour outweighs the next so far, or nothing is said."""
+RIM_SHARE = 0.1
+"""So much of a zone at each side is not the light itself, where its points are looked for."""
 LIT_LUMA, LIT_FACTOR = 150.0, 1.8
 """Without colours, a lens is lit when it is so bright, and so much brighter than the other two."""
 SECTOR = {0: (0.0, 0.5), 1: (0.2, 0.8), 2: (0.5, 1.0)}
@@ -108,6 +110,9 @@ def read_colourless(luma: NDArray[np.uint8]) -> Shown:
     since a lens may be a point of light three pixels wide."""
     if float((luma >= CLIPPED_LUMA).mean()) > CLIPPED_SHARE:
         return Shown.UNKNOWN
+    # Round the housing there may be a lit window.
+    down, in_ = (round(RIM_SHARE * side) for side in luma.shape)
+    luma = luma[down : len(luma) - down, in_ : luma.shape[1] - in_]
     along = _along(luma.shape)
     thirds = [luma[(along >= n / 3) & (along <= (n + 1) / 3)] for n in range(3)]
     peaks = [_peak(third) for third in thirds]

@@ -80,13 +80,12 @@ def red_light(rng: Rng, variant: Variant) -> Trial:
     chosen = int(rng.integers(1, 3))
     for number, red_s in enumerate(reds):
         speed = float(rng.uniform(6, 9))
-        if number == chosen and is_offence:
+        wrong_s = red_s + float(rng.uniform(2.5, 8.0))
+        if number == chosen and is_offence and 10 < wrong_s < seconds - 4:
             # A bus's front is at the line more than half a second before that of a car with the same middle.
-            at_s = red_s + float(rng.uniform(2.5, 8.0))
-            car = _front_at(driver(rng, 1, way, 0.0, speed), x, at_s, speed)
+            car = _front_at(driver(rng, 1, way, 0.0, speed), x, wrong_s, speed)
             actors.append(car)
-            if 10 < at_s < seconds - 4:
-                due.append(due_of(car, "red_light", at_s - 1, at_s + 0.8, at_s + 4, far_m=9.0))
+            due.append(due_of(car, "red_light", wrong_s - 1, wrong_s + 0.8, wrong_s + 4, far_m=9.0))
         else:
             at_s = red_s + float(rng.uniform(2.5, 6.0))
             car = driver(rng, 10 + number, way, 0.0, speed)
