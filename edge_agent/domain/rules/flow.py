@@ -35,6 +35,7 @@ WIDTH_M = {ObjectClass.MOTORCYCLE: 0.8, ObjectClass.CAR: 1.8, ObjectClass.BUS: 2
 HEIGHT_M = {ObjectClass.MOTORCYCLE: 1.2, ObjectClass.CAR: 0.9, ObjectClass.BUS: 3.0, ObjectClass.TRUCK: 2.7}
 """Up to where it is as long and as wide as on the ground: a car's roof is shorter."""
 _FITS = 2
+_MOMENT_S = 0.3
 _LATERAL = 0.3
 """From so much of a box's width between rear and front on, it is seen from the side."""
 _EDGE_PX = 2.0
@@ -119,6 +120,16 @@ def place_on_plane(view: View, point_px: Point, scale: float) -> Point | None:
         return point_px[0] * scale, point_px[1] * scale / _FORESHORTENED
     place = view.ground.locate(*point_px)
     return None if place is None else (place.east_m, -place.north_m)
+
+
+def velocity_on_plane(view: View, track: Track, scale: float) -> Point | None:
+    """How fast it goes as the tracker has it, m/s: known as soon as it is shown, and less sure than a way."""
+    (x, y), (right, down) = track.foot_px, track.velocity_px_s
+    before = place_on_plane(view, (x - right * _MOMENT_S, y - down * _MOMENT_S), scale)
+    now = place_on_plane(view, track.foot_px, scale)
+    if before is None or now is None:
+        return None
+    return (now[0] - before[0]) / _MOMENT_S, (now[1] - before[1]) / _MOMENT_S
 
 
 def footprint(view: View, track: Track, heading: Point, scale: float) -> Footprint | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from edge_agent.domain.detection import Track
 from edge_agent.domain.geometry import Point, segments_cross
 from edge_agent.domain.rules.form import DAY_S, PEOPLE, Parameter, RuleEntry, RuleForm
-from edge_agent.domain.rules.sighting import Sighting, View, rounded
+from edge_agent.domain.rules.sighting import Sighting, View, metres_per_px, rounded
 from edge_agent.domain.scene import Direction, RuleSpec
 from shared.kinds import VEHICLES, Kind
 from shared.messages import Phase
@@ -52,9 +52,9 @@ class LineCrossed:
 
     def _follow(self, track: Track, view: View) -> tuple[float, float] | None:
         """Move on by a frame; gives metres before and after the line when they are enough."""
-        distance_m = view.line_distance_m(track, self._wire.from_px, self._wire.to_px)
+        distance_m = self._distance_m(track.foot_px, track, view)
         side = 1 if distance_m > 0 else -1
-        way = self._ways.setdefault(track.id, _Way(track.foot_px, side, 0.0))
+        way = self._ways.get(track.id) or self._begin(track, view)
         crosses = segments_cross(way.foot_px, track.foot_px, self._wire.from_px, self._wire.to_px)
         way.foot_px = track.foot_px
         if side != way.side:
@@ -67,6 +67,16 @@ class LineCrossed:
             return None
         before_m, way.before_m, way.crossed_to = way.before_m, travel_m, 0
         return (before_m, travel_m) if self._counts(track, side, before_m) else None
+
+    def _begin(self, track: Track, view: View) -> _Way:
+        """A thing that is shown for the first time was seen before that."""
+        began_px = view.began_px(track)
+        distance_m = self._distance_m(began_px, track, view)
+        way = self._ways[track.id] = _Way(began_px, 1 if distance_m > 0 else -1, abs(distance_m))
+        return way
+
+    def _distance_m(self, point_px: Point, track: Track, view: View) -> float:
+        return view.line_distance_m(point_px, self._wire.from_px, self._wire.to_px, metres_per_px(track))
 
     def _change_side(self, way: _Way, side: int, crosses: bool) -> None:
         """Note a change of side; whoever steps back before going far enough has not crossed."""

@@ -92,11 +92,12 @@ class View:
     def _locate(self, point_px: Point) -> GroundPoint | None:
         return self.ground.locate(*point_px) if self.ground else None
 
-    def line_distance_m(self, track: Track, start: Point, end: Point) -> float:
-        """How far its foot point is from an endless line, metres; above 0 to the right of from-to."""
-        foot, a, b = (self._locate(p) for p in (track.foot_px, start, end))
+    def line_distance_m(self, point_px: Point, start: Point, end: Point, scale: float) -> float:
+        """How far a foot point is from an endless line, metres; above 0 to the right of from-to. ``scale`` is
+        metres per pixel where there is no map."""
+        foot, a, b = (self._locate(p) for p in (point_px, start, end))
         if foot is None or a is None or b is None:
-            return geometry.side_of_line(start, end, track.foot_px) * metres_per_px(track)
+            return geometry.side_of_line(start, end, point_px) * scale
         # The picture's y runs down, the ground's north up: mirrored, or left and right would change places.
         east, north = (a.east_m, -a.north_m), (b.east_m, -b.north_m)
         return geometry.side_of_line(east, north, (foot.east_m, -foot.north_m))

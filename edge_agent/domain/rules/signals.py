@@ -1,7 +1,7 @@
 """Rules about a traffic light: ``red_light``, who passes it at red, and ``signal_fault``, when it fails."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from edge_agent.domain import boxes as box_math
 from edge_agent.domain.detection import Reals, Track
@@ -15,6 +15,7 @@ from edge_agent.domain.rules.flow import (
     footprint,
     place_on_plane,
     scale_of,
+    velocity_on_plane,
 )
 from edge_agent.domain.rules.form import DAY_S, Parameter, RuleEntry, RuleForm
 from edge_agent.domain.rules.sighting import Sighting, View, region_track, rounded
@@ -31,7 +32,8 @@ HIDDEN_SHARE = 0.3
 BRIDGE_S = 6.0
 """A colour that was there before and is there after so long out of sight was there all along: no light is
 green for less than five seconds and amber for three before it is red again."""
-
+BRISK_M_S, JUST_OVER_S = 3.0, 0.8
+"""Who goes at least so fast and passed the line at most so long ago by its speed came over it."""
 BESIDE = 0.3
 """A front may be off the stop line's end by this share of it: at first a heading is known badly."""
 
@@ -87,6 +89,17 @@ class Light:
         return shared > HIDDEN_SHARE * float(box_math.areas(self._box[None])[0])
 
 
+class _Front(NamedTuple):
+    """Where a vehicle's front is about the stop line."""
+
+    past_m: float
+    """How far past it; below 0 before it."""
+    going_m_s: float
+    """How fast it goes over it."""
+    is_across: bool
+    """It is between the line's ends."""
+
+
 @dataclass(slots=True)
 class _Run:
     """One vehicle's way over the stop line."""
@@ -135,22 +148,22 @@ class RedLight:
         front = self._front(vehicle, view)
         if front is None:
             return []
-        past_m, came_m, is_across = front
         visit = vehicle.visit
-        run = self._runs.setdefault(visit.thread, _Run(past_m - came_m))
-        if past_m <= 0:
+        run = self._runs.get(visit.thread)
+        if run is None:
+            run = self._runs[visit.thread] = _Run(front.past_m, passed_us=_came_over(front, view.at_us))
+        if front.past_m <= 0:
             run.passed_us = None
-        elif run.before_m <= 0 and is_across:
+        elif run.before_m <= 0 and front.is_across:
             # When it passed lies between two frames: the earlier one gives it the benefit of the doubt.
-            run.passed_us = max(visit.track.first_seen_us, view.at_us - round(visit.step_s * 1e6))
-        run.before_m = past_m
+            run.passed_us = view.at_us - round(visit.step_s * 1e6)
+        run.before_m = front.past_m
         # Who was only carried on by the tracker may have braked.
         is_found, run.hits = visit.track.hits > run.hits, visit.track.hits
-        return self._tell(run, vehicle, past_m) if is_found else []
+        return self._tell(run, vehicle, front.past_m) if is_found else []
 
-    def _front(self, vehicle: Vehicle, view: View) -> tuple[float, float, bool] | None:
-        """How far its front is past the line, metres, how far it came since it was first seen, and whether it
-        is between the line's ends. The way over the line is its heading, which at first is known badly."""
+    def _front(self, vehicle: Vehicle, view: View) -> _Front | None:
+        """Where its front is. The way over the line is its heading, which at first is known badly."""
         track, heading = vehicle.visit.track, vehicle.heading
         scale = scale_of(track)
         start, end = (place_on_plane(view, p, scale) for p in (self._line.from_px, self._line.to_px))
@@ -165,13 +178,16 @@ class RedLight:
         if heading is not None and heading[0] * across[0] + heading[1] * across[1] < SAME_WAY_COS:
             return None
         ground = footprint(view, track, across, scale)
-        now, first = (place_on_plane(view, p, scale) for p in (track.foot_px, view.began_px(track)))
-        if ground is None or now is None or first is None:
+        going = velocity_on_plane(view, track, scale)
+        if ground is None or going is None:
             return None
         x, y = ground.front[0] - start[0], ground.front[1] - start[1]
         along = (x * dx + y * dy) / (length * length)
-        came_m = (now[0] - first[0]) * across[0] + (now[1] - first[1]) * across[1]
-        return x * across[0] + y * across[1], came_m, -BESIDE <= along <= 1 + BESIDE
+        return _Front(
+            x * across[0] + y * across[1],
+            going[0] * across[0] + going[1] * across[1],
+            -BESIDE <= along <= 1 + BESIDE,
+        )
 
     def _tell(self, run: _Run, vehicle: Vehicle, past_m: float) -> list[Sighting]:
         limits = self._spec.limits
@@ -190,6 +206,14 @@ class RedLight:
         }
         visit, place = vehicle.visit, self._spec.place_id
         return [Sighting(Kind.RED_LIGHT, Phase.BEGIN, visit.thread, place, visit.track, 1, rounded(reason))]
+
+
+def _came_over(front: _Front, at_us: int) -> int | None:
+    """When a vehicle that was not seen before the line passed it, or None when it may have come from elsewhere.
+    A thing is shown after two or three looks, and in half a second it goes five metres; so fast so shortly
+    beyond the line nobody has started off or turned in."""
+    is_brisk = front.going_m_s >= BRISK_M_S and 0 < front.past_m <= JUST_OVER_S * front.going_m_s
+    return at_us - round(front.past_m / front.going_m_s * 1e6) if is_brisk and front.is_across else None
 
 
 def _passed_at_red(reason: dict[str, float]) -> bool:
