@@ -122,8 +122,8 @@ class Ground:
         Only where ``knows_heights``.
         """
         assert self._outward is not None
-        (a, b, c, d), (e, f, g, h), (i, j, k, l) = self._outward
-        weight = i * east_m + j * north_m + k * up_m + l
+        (a, b, c, d), (e, f, g, h), (p, q, r, s) = self._outward
+        weight = p * east_m + q * north_m + r * up_m + s
         if weight <= 1e-6:
             return None
         x_px = (a * east_m + b * north_m + c * up_m + d) / weight

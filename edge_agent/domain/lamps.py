@@ -24,8 +24,8 @@ PALE_LUMA = 190.0
 """Without any colour and on average so bright, the lens is washed out."""
 STRONGER = 1.6
 """The lit colour outweighs the next so far, or nothing is said."""
-RIM_SHARE = 0.1
-"""So much of a zone at each side is not the light itself, where its points are looked for."""
+RIM_SHARES = 0.1, 0.17
+"""So much of a zone at each end and each side need not be the light itself, however tightly it is drawn."""
 LIT_LUMA, LIT_FACTOR = 150.0, 1.8
 """Without colours, a lens is lit when it is so bright, and so much brighter than the other two."""
 SECTOR = {0: (0.0, 0.5), 1: (0.2, 0.8), 2: (0.5, 1.0)}
@@ -106,13 +106,18 @@ def read_signal(patch: Patch) -> Shown:
 
 
 def read_colourless(luma: NDArray[np.uint8]) -> Shown:
-    """Read a traffic light in infrared by which of its three lenses shines; ``luma`` (h, w) at full resolution,
-    since a lens may be a point of light three pixels wide."""
+    """Read a traffic light in infrared by which of its three lenses shines.
+
+    ``luma`` (h, w) is at full resolution, since a lens may be a point of light three pixels wide.
+    """
     if float((luma >= CLIPPED_LUMA).mean()) > CLIPPED_SHARE:
         return Shown.UNKNOWN
     # Round the housing there may be a lit window.
-    down, in_ = (round(RIM_SHARE * side) for side in luma.shape)
-    luma = luma[down : len(luma) - down, in_ : luma.shape[1] - in_]
+    ends, sides = (
+        round(share * side) for share, side in zip(RIM_SHARES, sorted(luma.shape)[::-1], strict=True)
+    )
+    down, across = (ends, sides) if luma.shape[0] >= luma.shape[1] else (sides, ends)
+    luma = luma[down : len(luma) - down, across : luma.shape[1] - across]
     along = _along(luma.shape)
     thirds = [luma[(along >= n / 3) & (along <= (n + 1) / 3)] for n in range(3)]
     peaks = [_peak(third) for third in thirds]
@@ -126,7 +131,9 @@ def read_colourless(luma: NDArray[np.uint8]) -> Shown:
 def _peak(third: NDArray[np.uint8]) -> float:
     """The mean of its brightest pixels, ``LEAST_SHARE`` of it and three at least."""
     bright: NDArray[np.uint8] = np.sort(third, axis=None)
-    return float(bright[-max(LEAST_LIT_PX, round(LEAST_SHARE * bright.size)) :].mean()) if bright.size else 0.0
+    return (
+        float(bright[-max(LEAST_LIT_PX, round(LEAST_SHARE * bright.size)) :].mean()) if bright.size else 0.0
+    )
 
 
 def glow(frame: Frame, polygon_px: Reals) -> float:

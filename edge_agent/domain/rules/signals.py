@@ -1,5 +1,6 @@
 """Rules about a traffic light: ``red_light``, who passes it at red, and ``signal_fault``, when it fails."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ BRIDGE_S = 6.0
 green for less than five seconds and amber for three before it is red again."""
 BRISK_M_S, JUST_OVER_S = 3.0, 0.8
 """Who goes at least so fast and passed the line at most so long ago by its speed came over it."""
+BEYOND_LOOKS = 2
 BESIDE = 0.3
 """A front may be off the stop line's end by this share of it: at first a heading is known badly."""
 
@@ -107,6 +109,8 @@ class _Run:
     before_m: float
     """How far its front was past the line in the frame before; below 0 before it."""
     hits: int = 0
+    beyond: int = 0
+    """In how many pictures it was found as far beyond the line as counts."""
     passed_us: int | None = None
     """When its front passed; None while it has not."""
     is_told: bool = False
@@ -145,10 +149,10 @@ class RedLight:
         return []
 
     def _follow(self, vehicle: Vehicle, view: View) -> list[Sighting]:
-        front = self._front(vehicle, view)
+        front, visit = self._front(vehicle, view), vehicle.visit
         if front is None:
+            self._runs.pop(visit.thread, None)
             return []
-        visit = vehicle.visit
         run = self._runs.get(visit.thread)
         if run is None:
             run = self._runs[visit.thread] = _Run(front.past_m, passed_us=_came_over(front, view.at_us))
@@ -158,9 +162,11 @@ class RedLight:
             # When it passed lies between two frames: the earlier one gives it the benefit of the doubt.
             run.passed_us = view.at_us - round(visit.step_s * 1e6)
         run.before_m = front.past_m
-        # Who was only carried on by the tracker may have braked.
+        # Who was only carried on by the tracker may have braked, and one look may be at who passes in front.
         is_found, run.hits = visit.track.hits > run.hits, visit.track.hits
-        return self._tell(run, vehicle, front.past_m) if is_found else []
+        is_beyond = front.is_across and front.past_m >= self._spec.limits["past_m"]
+        run.beyond = run.beyond + is_found if is_beyond else 0
+        return self._tell(run, vehicle, front.past_m) if run.beyond >= BEYOND_LOOKS else []
 
     def _front(self, vehicle: Vehicle, view: View) -> _Front | None:
         """Where its front is. The way over the line is its heading, which at first is known badly."""
@@ -175,10 +181,13 @@ class RedLight:
         length = (dx * dx + dy * dy) ** 0.5
         # The way over the line runs to the right of who looks along it.
         across: Point = (-dy / length, dx / length)
-        if heading is not None and heading[0] * across[0] + heading[1] * across[1] < SAME_WAY_COS:
+        going = velocity_on_plane(view, track, scale)
+        speed = math.hypot(*going) if going else 0.0
+        # A track that passed from one vehicle to another has the old one's heading for a second.
+        way = (going[0] / speed, going[1] / speed) if going and speed >= BRISK_M_S else heading
+        if way is not None and way[0] * across[0] + way[1] * across[1] < SAME_WAY_COS:
             return None
         ground = footprint(view, track, across, scale)
-        going = velocity_on_plane(view, track, scale)
         if ground is None or going is None:
             return None
         x, y = ground.front[0] - start[0], ground.front[1] - start[1]
@@ -191,10 +200,10 @@ class RedLight:
 
     def _tell(self, run: _Run, vehicle: Vehicle, past_m: float) -> list[Sighting]:
         limits = self._spec.limits
-        is_over = run.passed_us is not None and past_m >= limits["past_m"] and vehicle.heading is not None
-        if run.is_told or not is_over or self._light.shown is not Shown.RED:
+        is_red = self._light.shown is Shown.RED
+        if run.is_told or run.passed_us is None or vehicle.heading is None or not is_red:
             return []
-        red_s = ((run.passed_us or 0) - self._light.since_us) / 1e6
+        red_s = (run.passed_us - self._light.since_us) / 1e6
         if red_s < limits["grace_s"]:
             return []
         run.is_told = True
@@ -209,9 +218,11 @@ class RedLight:
 
 
 def _came_over(front: _Front, at_us: int) -> int | None:
-    """When a vehicle that was not seen before the line passed it, or None when it may have come from elsewhere.
+    """When a vehicle that was not seen before the line passed it; None when it may have come from elsewhere.
+
     A thing is shown after two or three looks, and in half a second it goes five metres; so fast so shortly
-    beyond the line nobody has started off or turned in."""
+    beyond the line nobody has started off or turned in.
+    """
     is_brisk = front.going_m_s >= BRISK_M_S and 0 < front.past_m <= JUST_OVER_S * front.going_m_s
     return at_us - round(front.past_m / front.going_m_s * 1e6) if is_brisk and front.is_across else None
 
