@@ -23,10 +23,9 @@ OVER_M = 3.0
 class _Passage:
     """One vehicle's way over the crossing."""
 
-    foot_px: Point
     before: Footprint | None = None
     reached: Point | None = None
-    """Where it reached the crossing, metres; None before."""
+    """Where its front reached the crossing, metres; None before."""
     over_m: float = 0.0
     """How far it has gone from there."""
     gap_m: float = float("inf")
@@ -46,7 +45,7 @@ class CrossingNotYielded:
     def __init__(self, spec: RuleSpec) -> None:
         assert spec.zone is not None
         self._spec = spec
-        self._zone = spec.zone
+        self._corners_px: list[Point] = [(float(x), float(y)) for x, y in spec.zone.polygon_px]
         self._flow = Flow(spec.zone, spec.classes)
         self._walkers = Presence(spec.zone, PEOPLE, UNSEEN_S)
         self._passages: dict[int, _Passage] = {}
@@ -68,31 +67,33 @@ class CrossingNotYielded:
 
     def _follow(self, vehicle: Vehicle, walkers: list[Track], view: View) -> list[Sighting]:
         track = vehicle.visit.track
-        passage = self._passages.setdefault(vehicle.visit.thread, _Passage(track.foot_px))
-        scale = scale_of(track)
-        place = place_on_plane(view, track.foot_px, scale)
-        if passage.reached is None and (vehicle.is_inside or self._jumped(passage.foot_px, track.foot_px)):
-            passage.reached = place
-        passage.foot_px = track.foot_px
-        if vehicle.heading is None or place is None:
+        passage = self._passages.setdefault(vehicle.visit.thread, _Passage())
+        ground = footprint(view, track, vehicle.heading, scale_of(track)) if vehicle.heading else None
+        if ground is None:
             return []
-        passage.over_m = math.dist(place, passage.reached) if passage.reached else 0.0
-        ground = footprint(view, track, vehicle.heading, scale)
-        if ground is not None and vehicle.is_inside:
-            self._measure(passage, ground, vehicle, walkers, view)
+        swept = ground._replace(rear=passage.before.rear) if passage.before else ground
         passage.before = ground
+        if self._is_over(swept, vehicle, view):
+            passage.reached = passage.reached or ground.front
+            self._measure(passage, swept, vehicle, walkers, view)
+        passage.over_m = math.dist(ground.front, passage.reached) if passage.reached else 0.0
         return self._tell(passage, vehicle)
 
-    def _jumped(self, before: Point, now: Point) -> bool:
-        """Whether it went over the crossing's edge between two frames."""
-        ring: list[Point] = [(float(x), float(y)) for x, y in self._zone.polygon_px]
-        return any(segments_cross(before, now, a, b) for a, b in zip(ring, ring[1:] + ring[:1], strict=True))
+    def _is_over(self, swept: Footprint, vehicle: Vehicle, view: View) -> bool:
+        """Whether the ground that it went over lies on the crossing: the foot of a bus may lie beside it."""
+        places = [place_on_plane(view, corner, scale_of(vehicle.visit.track)) for corner in self._corners_px]
+        ring = [place for place in places if place is not None]
+        if len(ring) < len(places):
+            return vehicle.is_inside
+        return vehicle.is_inside or any(
+            segments_cross(swept.rear, swept.front, a, b)
+            for a, b in zip(ring, ring[1:] + ring[:1], strict=True)
+        )
 
     def _measure(
-        self, passage: _Passage, ground: Footprint, vehicle: Vehicle, walkers: list[Track], view: View
+        self, passage: _Passage, swept: Footprint, vehicle: Vehicle, walkers: list[Track], view: View
     ) -> None:
         """Note the nearest walker to the ground that it went over since the frame before."""
-        swept = ground._replace(rear=passage.before.rear) if passage.before else ground
         for walker in walkers:
             place = place_on_plane(view, walker.foot_px, scale_of(vehicle.visit.track))
             gap_m = swept.gap_m(place) if place else float("inf")
