@@ -108,6 +108,28 @@ def test_a_passer_by_who_then_waits_near_did_not_bring_it(street: Street) -> Non
     assert [(one.phase, one.t_s < 40) for one in told] == [("BEGIN", True)]
 
 
+def test_who_passed_a_metre_farther_off_as_it_was_put_down_did_not_bring_it(street: Street) -> None:
+    """She is 1.7 m from it at that very moment, and then waits 3.4 m off for a minute."""
+
+    def script(t_s: float) -> list[Thing]:
+        passes = Thing(7, ObjectClass.PERSON, (430.0 if t_s < 13 else 530.0, 410))
+        return [*comes_and_goes(t_s), *([passes] if 9 <= t_s < 80 else []), *([bag()] if t_s >= 11 else [])]
+
+    told = street.play(60, script)
+    assert [(one.phase, one.t_s < 40) for one in told] == [("BEGIN", True)]
+
+
+def test_the_wind_shakes_the_picture_and_it_still_lies_there(street: Street) -> None:
+    """Its box is off by a quarter of its size now and then, which is a start for the tracker."""
+
+    def script(t_s: float) -> list[Thing]:
+        off_px = 12.0 if t_s > 20 and t_s % 7 < 2 else 0.0
+        return [*comes_and_goes(t_s), *([bag((BAG_PX[0] + off_px, BAG_PX[1]))] if t_s >= 11 else [])]
+
+    told = street.play(60, script)
+    assert [(one.phase, round(one.t_s)) for one in told] == [("BEGIN", 35)]
+
+
 def test_who_stands_by_it_under_a_new_number_is_no_reason_to_tell(street: Street) -> None:
     def script(t_s: float) -> list[Thing]:
         number = 1 if t_s < 13 else 9

@@ -27,12 +27,16 @@ AT_HAND_S = 1.0
 """Who is near a thing so shortly before or after it came to rest brought it."""
 WATCH_S = 3.0
 """If nobody was, whoever is near so soon after may have brought it."""
+SHARED_M = 0.6
+"""Who was so much farther from it than the nearest only passed by."""
 ESTABLISH_S = 3.0
 """What is seen this soon after the rule began was there before."""
 BROUGHT_M = 1.0
 """Unless it has gone so far since."""
 GONE_S = 3.0
 """An actor not seen for so long has left the picture."""
+_LAY_S = 3.0
+"""What lay for so long is taken up only when it is no longer at its place: the wind shakes a small box."""
 _SAME_PLACE = 0.3
 _MOST_INSIDE = 0.6
 """Two boxes show one thing when they overlap so far (IoU), or one lies so far inside the other."""
@@ -58,13 +62,28 @@ class Left:
     spot: Spot
     rest_us: int
     """The same, by whoever sees it now."""
+    rest_box: Reals
+    """Where in the picture it came to rest, (4,) pixels."""
     near_m: float = float("inf")
-    actors: set[int] = field(default_factory=set[int])
+    nearest_m: dict[int, float] = field(default_factory=dict[int, float])
+    """How near each came who was near it when it came; 0 for a vehicle: it may have been handed out of it."""
     away_m: float = 0.0
     alone_s: float = 0.0
     """How long nobody who matters has been near."""
     phase: Phase | None = None
     """The last one told."""
+
+    @property
+    def actors(self) -> set[int]:
+        """Those who may have brought it."""
+        return {actor for actor, near_m in self.nearest_m.items() if near_m <= self.near_m + SHARED_M}
+
+    def has_moved(self, track: Track) -> bool:
+        """Whether what its own track tells is that it was taken up, or is only now set down."""
+        if track.id != self.track.id or track.still_since_us <= self.rest_us:
+            return False
+        has_lain = track.last_seen_us - self.rest_us >= _LAY_S * 1e6
+        return not has_lain or not is_same_thing(self.rest_box, track.box)
 
 
 class LeftThings:
@@ -90,8 +109,7 @@ class LeftThings:
         shown: set[int] = set()
         for track in self._things(view):
             left = self._find(track)
-            if left is not None and left.track.id == track.id and track.still_since_us > left.rest_us:
-                # It moved: taken up, or only now set down.
+            if left is not None and left.has_moved(track):
                 taken.append(self._left.pop(left.thread))
                 left = None
             elif left is not None and left.phase is None and self._is_free(track, view):
@@ -162,11 +180,12 @@ class LeftThings:
 
     def _bind(self, left: Left, track: Track) -> None:
         if left.track.id != track.id:
-            left.rest_us = track.still_since_us
+            left.rest_us, left.rest_box = track.still_since_us, track.box
         left.track = track
 
     def _begin(self, track: Track, view: View) -> Left:
-        left = Left(track.id, track, track.still_since_us, view.spot(track), track.still_since_us)
+        since_us = track.still_since_us
+        left = Left(track.id, track, since_us, view.spot(track), since_us, track.box)
         self._left[left.thread] = left
         return left
 
@@ -209,7 +228,8 @@ class LeftThings:
             if -before_s <= later_s <= after_s:
                 distance_m = left.spot.distance_m(seen.spot)
                 if distance_m <= self._near_m:
-                    left.actors.add(seen.actor)
+                    near_m = distance_m if seen.is_person else 0.0
+                    left.nearest_m[seen.actor] = min(near_m, left.nearest_m.get(seen.actor, near_m))
                     left.near_m = min(left.near_m, distance_m)
 
     def _distance_m(self, left: Left, actor: int, view: View) -> float:
