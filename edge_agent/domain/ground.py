@@ -73,6 +73,7 @@ class Ground:
         self.size_px = size_px
         self._outward = None if size_px is None else _outward(matrix, size_px)
         self._rows: list[list[float]] = matrix.tolist()
+        self._back: list[list[float]] = np.linalg.inv(matrix).tolist()
         self.origin = origin
         self.residual_m = residual_m
         self.pixel_error_px = pixel_error_px
@@ -90,6 +91,14 @@ class Ground:
             self.pixel_error_px * self._stretches(east_m, north_m, weight)[0], self.residual_m
         )
         return GroundPoint(east_m, north_m, sigma_m) if sigma_m <= FARTHEST_M else None
+
+    def pixel_of(self, east_m: float, north_m: float) -> tuple[float, float] | None:
+        """The pixel in which a place on the ground shows, or None for one behind the camera."""
+        (a, b, c), (d, e, f), (g, h, i) = self._back
+        weight = g * east_m + h * north_m + i
+        if weight <= 1e-9:
+            return None
+        return (a * east_m + b * north_m + c) / weight, (d * east_m + e * north_m + f) / weight
 
     def seen_at(self, x_px: float, y_px: float) -> tuple[float, float] | None:
         """How the camera sees the ground at a pixel: metres a pixel across the view, and how far down it
@@ -113,10 +122,10 @@ class Ground:
 
     @property
     def knows_heights(self) -> bool:
-        """Whether ``pixel_of`` can be asked."""
+        """Whether ``pixel_above`` can be asked."""
         return self._outward is not None
 
-    def pixel_of(self, east_m: float, north_m: float, up_m: float) -> tuple[float, float] | None:
+    def pixel_above(self, east_m: float, north_m: float, up_m: float) -> tuple[float, float] | None:
         """Where a place above the ground shows, px; None when it lies behind the camera.
 
         Only where ``knows_heights``.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 from edge_agent.domain.conditions import Conditions
 from edge_agent.domain.detection import Frame, Track
 from edge_agent.domain.motion import Motion
+from edge_agent.domain.rules.berth import Headings
 from edge_agent.domain.rules.sighting import Doubting, Remembering, Rule, Sighting, View
 from edge_agent.domain.rules.table import RULES
 from edge_agent.domain.scene import Mode, RuleSpec, Scene
@@ -118,6 +119,7 @@ class Duty:
             for s in scene.rules
         )
         self._statics = Statics() if needed else None
+        self._headings = Headings()
 
     @property
     def tallies(self) -> list[Tally]:
@@ -144,10 +146,9 @@ class Duty:
             return found
         elapsed_s = 0.0 if before_us is None or self._was_paused else max(0.0, (at_us - before_us) / 1e6)
         self._was_paused = False
-        statics = self._find_statics(frame, tracks, motion, at_us)
-        view = View(
-            at_us, elapsed_s, tracks, self._scene.ground, frame, conditions, motion=motion, statics=statics
-        )
+        statics, ground = self._find_statics(frame, tracks, motion, at_us), self._scene.ground
+        headings = self._headings.step(tracks, ground, at_us) if ground else {}
+        view = View(at_us, elapsed_s, tracks, ground, frame, conditions, motion, statics, headings)
         return found + self._judge_all(view, are_watchmen=False)
 
     def _judge_all(self, view: View, *, are_watchmen: bool) -> list[Found]:

@@ -13,6 +13,7 @@ import numpy as np
 from edge_agent.domain.detection import Reals, Track
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground
+from edge_agent.domain.rules.berth import LENGTH_M, WIDTH_M
 from edge_agent.domain.rules.sighting import View, metres_per_px
 from edge_agent.domain.rules.visits import Visit, Visits
 from edge_agent.domain.scene import Zone
@@ -30,8 +31,6 @@ SAME_WAY_COS = 0.5
 SLOWEST_M_S = 1.5
 """Below it a direction is the box's jitter."""
 
-LENGTH_M = {ObjectClass.MOTORCYCLE: 2.1, ObjectClass.CAR: 4.5, ObjectClass.BUS: 11.0, ObjectClass.TRUCK: 7.5}
-WIDTH_M = {ObjectClass.MOTORCYCLE: 0.8, ObjectClass.CAR: 1.8, ObjectClass.BUS: 2.5, ObjectClass.TRUCK: 2.5}
 HEIGHT_M = {ObjectClass.MOTORCYCLE: 1.2, ObjectClass.CAR: 0.9, ObjectClass.BUS: 3.0, ObjectClass.TRUCK: 2.7}
 """Up to where it is as long and as wide as on the ground: a car's roof is shorter."""
 _FITS = 2
@@ -204,7 +203,7 @@ def _seen_as(
     share = footprint.half_width_m / length_m
     aside_x, aside_y = (rear_y - y) * share, (x - rear_x) * share
     shown = [
-        ground.pixel_of(to_x + way * aside_x, -(to_y + way * aside_y), up_m)
+        ground.pixel_above(to_x + way * aside_x, -(to_y + way * aside_y), up_m)
         for to_x, to_y in (footprint.front, footprint.rear)
         for way in (1, -1)
         for up_m in (0.0, height_m)

@@ -1,7 +1,7 @@
 """What a rule is shown and what it says."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ from edge_agent.domain.detection import Frame, Reals, Track
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.ground import Ground, GroundPoint
 from edge_agent.domain.motion import Motion
+from edge_agent.domain.rules.berth import LENGTH_M, middle_px
 from edge_agent.domain.scene import RuleSpec, Zone
 from edge_agent.domain.statics import Static
 from shared.kinds import Kind, ObjectClass
@@ -59,7 +60,10 @@ class View:
     """Where something moves; None where tracks are replayed."""
     statics: tuple[Static, ...] = ()
     """What lies there and is new, for rules whose form asks for it; empty where tracks are replayed."""
+    headings: Mapping[int, Point] = field(default_factory=dict[int, Point])
+    """Which way vehicles drove last, by track id: unit vectors east and north. On a calibrated camera."""
     _depths: dict[tuple[str, Point], float] = field(default_factory=dict[tuple[str, Point], float])
+    _middles: dict[Point, Point] = field(default_factory=dict[Point, Point])
 
     def is_seen(self, track: Track) -> bool:
         """Whether it is there now, rather than waited for."""
@@ -70,10 +74,10 @@ class View:
         return [track for track in self.tracks if track.object_class in classes]
 
     def depth_px(self, zone: Zone, track: Track) -> float:
-        """How deep its foot point lies in a zone; below 0 outside."""
+        """How deep the place where it stands lies in a zone; below 0 outside."""
         key = zone.id, track.foot_px
         if key not in self._depths:
-            self._depths[key] = geometry.depth_of_point(track.foot_px, zone.polygon_px)
+            self._depths[key] = geometry.depth_of_point(self.standing_px(track), zone.polygon_px)
         return self._depths[key]
 
     def began_px(self, track: Track) -> Point:
@@ -84,6 +88,14 @@ class View:
             return track.foot_px
         (x, y), (right, down) = track.foot_px, track.velocity_px_s
         return x - right * ago_s, y - down * ago_s
+
+    def standing_px(self, track: Track) -> Point:
+        """Where it stands: its foot point; for a vehicle before a calibrated camera the ground under its middle."""
+        if self.ground is None or track.object_class not in LENGTH_M:
+            return track.foot_px
+        if track.foot_px not in self._middles:
+            self._middles[track.foot_px] = middle_px(track, self.headings.get(track.id), self.ground)
+        return self._middles[track.foot_px]
 
     def spot(self, track: Track) -> "Spot":
         """Where it stands."""

@@ -16,7 +16,10 @@ GAP_S = 1.5
 REMEMBER_S = 6.0
 """Who stood or drove with the lane so shortly before, and has not turned round since, is reversing."""
 REVERSING_M = 25.0
-"""Nobody reverses so far to park."""
+"""Nobody reverses so far to park, …"""
+REVERSING_KM_H = 12.0
+"""… or on average so fast. Far away tracks are taken over by oncoming vehicles: who comes from there fast drove with
+the lane only by name."""
 STEADY_SHARE = 0.6
 """So many of the steps must lead against the lane: a track that jumps to the next car goes one step back and
 many forward."""
@@ -109,13 +112,16 @@ class WrongWay:
     def _measure(self, visit: Visit, drive: _Drive, lane: Point, view: View) -> dict[str, float]:
         limits = self._spec.limits
         spot = view.spot(visit.track).place
-        limit_m = max(limits["limit_m"], REVERSING_M if drive.is_reversing else 0.0)
-        limit_m = max(limit_m, SURE * spot.sigma_m if spot else 0.0)
         is_going = visit.spell.frames > 0
+        against_s = (view.at_us - drive.began_us) / 1e6 if is_going else 0.0
+        against_m = -_along(drive.start, visit.way.place, lane) if is_going else 0.0
+        is_reversing = drive.is_reversing and against_m * KM_H < REVERSING_KM_H * against_s
+        limit_m = max(limits["limit_m"], REVERSING_M if is_reversing else 0.0)
+        limit_m = max(limit_m, SURE * spot.sigma_m if spot else 0.0)
         return {
-            "against_s": (view.at_us - drive.began_us) / 1e6 if is_going else 0.0,
+            "against_s": against_s,
             "limit_s": limits["limit_s"],
-            "against_m": -_along(drive.start, visit.way.place, lane) if is_going else 0.0,
+            "against_m": against_m,
             "limit_m": limit_m,
             "speed_limit_km_h": limits["speed_km_h"],
             "cone_deg": limits["cone_deg"],
