@@ -136,7 +136,10 @@ class Duty:
     ) -> list[Found]:
         """Judge one frame, or let it pass when the picture as a whole is in doubt."""
         before_us, self._at_us = self._at_us, at_us
-        view = View(at_us, 0.0, tracks, self._scene.ground, frame, conditions, motion=motion)
+        ground = self._scene.ground
+        # Blind or not: who stopped in a blackout stands somewhere all the same.
+        headings = self._headings.step(tracks, ground, at_us) if ground else {}
+        view = View(at_us, 0.0, tracks, ground, frame, conditions, motion, headings=headings)
         found = self._judge_all(view, are_watchmen=True)
         self.pause = self._pause(motion, at_us, before_us)
         if self.pause is not None:
@@ -146,8 +149,7 @@ class Duty:
             return found
         elapsed_s = 0.0 if before_us is None or self._was_paused else max(0.0, (at_us - before_us) / 1e6)
         self._was_paused = False
-        statics, ground = self._find_statics(frame, tracks, motion, at_us), self._scene.ground
-        headings = self._headings.step(tracks, ground, at_us) if ground else {}
+        statics = self._find_statics(frame, tracks, motion, at_us)
         view = View(at_us, elapsed_s, tracks, ground, frame, conditions, motion, statics, headings)
         return found + self._judge_all(view, are_watchmen=False)
 

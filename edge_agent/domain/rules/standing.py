@@ -52,6 +52,11 @@ class Parked:
     told_at_s: float = 0.0
     """The time after which it was last told of: the limit, twice that, … or 0."""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether its track is seen at the place."""
+        return not (self.is_adrift or self.moved_frames or self.unseen_s)
+
 
 class Standing:
     """Who stands in a zone, and for how long; ``occlusion_s``: hidden for at most so long, it stands on."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from edge_agent.domain.detection import Track
 from edge_agent.domain.geometry import Point
 from edge_agent.domain.rules.flow import Flow, Vehicle, go_the_same_way, place_on_plane, scale_of
 from edge_agent.domain.rules.form import DAY_S, Parameter, RuleEntry, RuleForm
@@ -18,6 +19,9 @@ PAST_M = 1.5
 PASSING_KMH = 8.0
 CAME_S = 2.0
 """Who drives on in the first moments came before it stopped."""
+SETTLED_S = 2.0
+"""One has been passed when it is seen to stand still so long afterwards: when a queue starts off all drive past the
+places where they stood."""
 
 
 @dataclass(slots=True)
@@ -28,7 +32,10 @@ class _Passers:
     """Where it was going; None when it was never seen to move."""
     since_us: int = 0
     behind: set[int] = field(default_factory=set[int])
+    ahead_us: dict[int, int] = field(default_factory=dict[int, int])
+    """When each was first ahead of it."""
     passed: set[int] = field(default_factory=set[int])
+    """Those after whom it stood on."""
 
 
 class StoppedOnCarriageway:
@@ -75,7 +82,7 @@ class StoppedOnCarriageway:
     def _watch(self, parked: Parked, vehicles: list[Vehicle], view: View) -> None:
         """Note who drives past."""
         passers = self._passers.setdefault(parked.thread, _Passers(None))
-        passers.heading = self._headings.get(parked.track.id, passers.heading)
+        passers.heading = self._heading_of(parked.track, view) or passers.heading
         passers.since_us = passers.since_us or view.at_us
         if parked.stood_s < CAME_S:
             return
@@ -91,7 +98,17 @@ class StoppedOnCarriageway:
             elif ahead_m > PAST_M and (
                 thread in passers.behind or first_us > passers.since_us + CAME_S * 1e6
             ):
-                passers.passed.add(thread)
+                passers.ahead_us.setdefault(thread, view.at_us)
+        settled_us = view.at_us - SETTLED_S * 1e6
+        if parked.is_held and parked.track.still_since_us <= settled_us:
+            passers.passed |= {thread for thread, at_us in passers.ahead_us.items() if at_us <= settled_us}
+
+    def _heading_of(self, track: Track, view: View) -> Point | None:
+        """Where it went when it last moved, on the plane of ``Way``; None when it was never seen to."""
+        if track.id in view.headings:
+            east, north = view.headings[track.id]
+            return east, -north
+        return self._headings.get(track.id)
 
     def _is_bus_at_stop(self, parked: Parked, view: View) -> bool:
         stop = self._spec.other_zones.get("bus_stop")
