@@ -6,10 +6,11 @@ from the car's middle, of a bus five: in the next lane, or out of the zone at th
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from edge_agent.domain.detection import Track
 from edge_agent.domain.geometry import Point
-from edge_agent.domain.ground import Ground
+from edge_agent.domain.ground import Ground, GroundPoint
 from shared.kinds import ObjectClass
 
 LENGTH_M = {ObjectClass.MOTORCYCLE: 2.1, ObjectClass.CAR: 4.5, ObjectClass.BUS: 11.0, ObjectClass.TRUCK: 7.5}
@@ -19,40 +20,63 @@ _STEP_M = 2.0
 """A heading is taken over so far at least: boxes jitter by decimetres."""
 _SURE = 4.0
 """And over so many times the place's error."""
+_AGREES_COS = 0.5
+"""Within 60 degrees: nobody turns more sharply within two metres."""
 _MOVING_S = 1.0
 """Who has not moved for longer keeps his heading, though his box shrinks behind what passes."""
 
 
+@dataclass(slots=True)
+class _Course:
+    """Where a vehicle last took a step, and which way."""
+
+    here: Point
+    step: Point | None = None
+    """Unit vector of its last step."""
+    known: Point | None = None
+    """Unit vector of the last step that agreed with the one before."""
+
+    def go_to(self, place: GroundPoint) -> None:
+        away = place.east_m - self.here[0], place.north_m - self.here[1]
+        way_m = math.hypot(*away)
+        if way_m < max(_STEP_M, _SURE * place.sigma_m):
+            return
+        before, self.step = self.step, (away[0] / way_m, away[1] / way_m)
+        self.here = place.east_m, place.north_m
+        if _agree(self.step, before) or _agree(self.step, self.known):
+            self.known = self.step
+
+
 class Headings:
-    """Which way each vehicle drove last, as a unit vector east and north. One who stops keeps it."""
+    """Which way each vehicle drove last, as a unit vector east and north. One who stops keeps it.
+
+    Two steps must agree: a track that went along with a passing car for a moment jumps back in one.
+    """
 
     def __init__(self) -> None:
-        self._since: dict[int, Point] = {}
-        self._known: dict[int, Point] = {}
+        self._courses: dict[int, _Course] = {}
 
     def step(self, tracks: Iterable[Track], ground: Ground, at_us: int) -> Mapping[int, Point]:
         """Follow one frame; by track id, without those never seen to drive."""
-        since, known = self._since, self._known
-        self._since, self._known = {}, {}
+        before, self._courses = self._courses, {}
         for track in tracks:
             if track.object_class not in LENGTH_M:
                 continue
-            if track.id in known:
-                self._known[track.id] = known[track.id]
-            before = self._since[track.id] = since.get(track.id, (math.nan, math.nan))
-            if track.last_seen_us < at_us or at_us - track.still_since_us > _MOVING_S * 1e6:
-                continue
-            place = ground.locate(*track.foot_px)
-            if place is None:
-                continue
-            here = place.east_m, place.north_m
-            way_m = math.dist(before, here)
-            if math.isnan(way_m):
-                self._since[track.id] = here
-            elif way_m >= max(_STEP_M, _SURE * place.sigma_m):
-                self._since[track.id] = here
-                self._known[track.id] = (here[0] - before[0]) / way_m, (here[1] - before[1]) / way_m
-        return self._known
+            course = before.get(track.id)
+            is_moving = track.last_seen_us >= at_us and at_us - track.still_since_us <= _MOVING_S * 1e6
+            if course is None or is_moving:
+                place = ground.locate(*track.foot_px)
+                if place is not None and course is not None:
+                    course.go_to(place)
+                elif place is not None:
+                    course = _Course((place.east_m, place.north_m))
+            if course is not None:
+                self._courses[track.id] = course
+        return {number: course.known for number, course in self._courses.items() if course.known is not None}
+
+
+def _agree(a: Point, b: Point | None) -> bool:
+    return b is not None and a[0] * b[0] + a[1] * b[1] >= _AGREES_COS
 
 
 def middle_px(track: Track, heading: Point | None, ground: Ground) -> Point:
