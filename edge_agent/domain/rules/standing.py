@@ -23,7 +23,9 @@ walking pace of 2 m/s, is farther than a third of its length from it by then."""
 COVERED = 0.5
 """A place of which others hide so much is not in free view."""
 RESTED_S = 2.0
-"""Who has not stood for so long has driven by."""
+"""Who has not stood for so long has driven by, or rolls on to where it will stand."""
+AT_REST = 0.75
+"""Boxes of what does not move overlap so far (IoU), in spite of their jitter."""
 SAME_PLACE = 0.5
 """Boxes that overlap so far (IoU), or one of which lies 80 % inside the other, show the same place."""
 JAM_VEHICLES = 3
@@ -115,6 +117,8 @@ class Standing:
             return []
         if not is_paused:
             parked.stood_s += parked.uncounted_s
+        if parked.stood_s < RESTED_S and _iou(track.box, parked.box) < AT_REST:
+            parked.box, parked.stood_s, parked.moved_frames = track.box, 0.0, 0
         if track.id != parked.track.id or parked.is_adrift:
             parked.is_adrift, parked.moved_frames = False, 0
         if not parked.moved_frames:
@@ -156,6 +160,10 @@ def _is_covered(parked: Parked, vehicles: list[Track]) -> bool:
     boxes = np.array([track.box for track in vehicles]).reshape(-1, 4)
     shared = box_math.overlaps(parked.box[None], boxes)
     return bool((shared >= COVERED * box_math.areas(parked.box[None])).any())
+
+
+def _iou(box: Reals, place: Reals) -> float:
+    return float(box_math.ious(box[None], place[None])[0, 0])
 
 
 def _shows(box: Reals, place: Reals) -> bool:
