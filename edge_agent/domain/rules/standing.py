@@ -28,6 +28,8 @@ AT_REST = 0.75
 """Boxes of what does not move overlap so far (IoU), in spite of their jitter."""
 SAME_PLACE = 0.5
 """Boxes that overlap so far (IoU), or one of which lies 80 % inside the other, show the same place."""
+PART = 0.25
+"""What is left to see of one that stands, as a share of its box; a smaller box there is somebody else's."""
 JAM_VEHICLES = 3
 JAM_STANDING_S = 3.0
 
@@ -163,17 +165,21 @@ def _is_covered(parked: Parked, vehicles: list[Track]) -> bool:
 
 
 def _iou(box: Reals, place: Reals) -> float:
-    return float(box_math.ious(box[None], place[None])[0, 0])
+    shared, own, other = _shared(box, place)
+    return shared / max(1e-6, own + other - shared)
 
 
 def _shows(box: Reals, place: Reals) -> bool:
     """Whether a box shows what stands at a place, or a part of it; what is larger stands before it."""
-    shared = float(box_math.overlaps(box[None], place[None])[0, 0])
-    own, other = float(box_math.areas(box[None])[0]), float(box_math.areas(place[None])[0])
-    return shared >= SAME_PLACE * (own + other - shared) or shared >= 0.8 * own
+    shared, own, other = _shared(box, place)
+    return shared >= SAME_PLACE * (own + other - shared) or (shared >= 0.8 * own and own >= PART * other)
 
 
 def _is_same_place(box: Reals, place: Reals) -> bool:
+    return _shows(box, place) or _shows(place, box)
+
+
+def _shared(box: Reals, place: Reals) -> tuple[float, float, float]:
+    """What two boxes share, and their own areas, pixels."""
     shared = float(box_math.overlaps(box[None], place[None])[0, 0])
-    own, other = float(box_math.areas(box[None])[0]), float(box_math.areas(place[None])[0])
-    return shared >= SAME_PLACE * (own + other - shared) or shared >= 0.8 * min(own, other)
+    return shared, float(box_math.areas(box[None])[0]), float(box_math.areas(place[None])[0])

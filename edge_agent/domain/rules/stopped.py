@@ -16,6 +16,8 @@ PARKED_S = 600.0
 """What has stood for so long is no traffic any more, when it is told whether the traffic jams."""
 PAST_M = 1.5
 """A vehicle passes when it was so far behind, or not there before, and then is so far ahead."""
+BESIDE_M = 3.5
+"""One whose direction is not known is passed by who comes by so near: nearer than the oncoming lane."""
 PASSING_KMH = 8.0
 CAME_S = 2.0
 """Who drives on in the first moments came before it stopped."""
@@ -91,7 +93,9 @@ class StoppedOnCarriageway:
                 continue
             if vehicle.speed_kmh < PASSING_KMH or not go_the_same_way(vehicle.heading, passers.heading):
                 continue
-            ahead_m = _ahead_m(parked, vehicle, view)
+            ahead_m, aside_m = _from(parked, vehicle, view)
+            if passers.heading is None and abs(aside_m) > BESIDE_M:
+                continue
             thread, first_us = vehicle.visit.thread, vehicle.visit.track.first_seen_us
             if ahead_m < -PAST_M:
                 passers.behind.add(thread)
@@ -144,14 +148,16 @@ class StoppedOnCarriageway:
         return Sighting(kind, phase, parked.thread, place, parked.track, 1, rounded(reason))
 
 
-def _ahead_m(parked: Parked, vehicle: Vehicle, view: View) -> float:
-    """How far ahead of one that stands another is, in its own direction; 0 when that is not known."""
+def _from(parked: Parked, vehicle: Vehicle, view: View) -> Point:
+    """How far ahead of one that stands another is, in its own direction, and how far to the right; 0, 0 when
+    that is not known."""
     scale = scale_of(parked.track)
-    at = place_on_plane(view, parked.track.foot_px, scale)
-    now = place_on_plane(view, vehicle.visit.track.foot_px, scale)
+    at = place_on_plane(view, view.standing_px(parked.track), scale)
+    now = place_on_plane(view, view.standing_px(vehicle.visit.track), scale)
     if at is None or now is None or vehicle.heading is None:
-        return 0.0
-    return (now[0] - at[0]) * vehicle.heading[0] + (now[1] - at[1]) * vehicle.heading[1]
+        return 0.0, 0.0
+    (x, y), (ahead_x, ahead_y) = (now[0] - at[0], now[1] - at[1]), vehicle.heading
+    return x * ahead_x + y * ahead_y, y * ahead_x - x * ahead_y
 
 
 def _was_passed(reason: dict[str, float]) -> bool:
