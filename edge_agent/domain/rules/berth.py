@@ -105,5 +105,8 @@ def _half_depth_m(object_class: ObjectClass, heading: Point | None, row: Point) 
     half_length_m, half_width_m = LENGTH_M[object_class] / 2, WIDTH_M[object_class] / 2
     if heading is None:
         return half_width_m
-    along, aside = abs(heading[0] * row[0] + heading[1] * row[1]), abs(heading[0] * row[1] - heading[1] * row[0])
+    along, aside = (
+        abs(heading[0] * row[0] + heading[1] * row[1]),
+        abs(heading[0] * row[1] - heading[1] * row[0]),
+    )
     return aside * half_length_m + along * half_width_m
