@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_agent.domain.ailments import ANCIENT, JUMP, UNSET, Ailments, Finding
 from edge_agent.errors import OutboxFault
-from edge_agent.machine import BUILT_AT_US, Moment, free_mib, hottest_c, read_clock
+from edge_agent.machine import BUILT_AT_US, Moment, free_mib, hottest_c, read_clock, try_disk
 from edge_agent.outbox.store import Outbox
 from edge_agent.settings import HealthSettings
 from edge_agent.supervisor import CameraWatch
@@ -101,6 +101,7 @@ class BoxWatch:
         least_mib = self._limits.least_free_mib
         try:
             left_mib = free_mib(self._state_dir)
+            try_disk(self._state_dir)
             self._outbox.probe()
         except (OSError, OutboxFault) as error:
             log.error("%s: %s", self._state_dir, error)

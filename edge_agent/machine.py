@@ -61,6 +61,14 @@ def hottest_c(folder: Path = THERMAL) -> float | None:
     return max(degrees, default=None)
 
 
+def try_disk(folder: Path) -> None:
+    """Make a file and remove it: a file system that failed and turned read-only still takes what goes into
+    open files, into nowhere. Raises ``OSError``."""
+    probe = folder / ".probe"
+    probe.touch(mode=0o600)
+    probe.unlink()
+
+
 def free_mib(folder: Path) -> float:
     """What is left for us on the disk of ``folder``. Raises ``OSError``."""
     disk = os.statvfs(folder)

@@ -40,6 +40,12 @@ class Disk:
         _run("umount", self.folder)
         self._mount(self._copy)
 
+    def repair(self) -> None:
+        """After a failure of the file system: check it, and mount it anew. Nobody may have files open."""
+        _run("umount", self.folder)
+        subprocess.run(["e2fsck", "-fy", str(self._image)], check=False, capture_output=True)
+        self._mount(self._image)
+
     def close(self) -> None:
         subprocess.run(["umount", str(self.folder)], check=False, capture_output=True)
 

@@ -32,6 +32,7 @@ class Box:
         monkeypatch.setattr(box_watch, "read_clock", lambda: self.clock)
         monkeypatch.setattr(box_watch, "hottest_c", lambda: self.degrees_c)
         monkeypatch.setattr(box_watch, "free_mib", self._free_mib)
+        monkeypatch.setattr(box_watch, "try_disk", lambda _: None)
         monkeypatch.setattr(box_watch.Moment, "now", lambda: self.now)
         self.disk_fault = ""
         outbox: Any = SimpleNamespace(put=self._put, probe=self._probe)
