@@ -26,6 +26,7 @@ from edge_agent.settings import CameraSettings, Settings, read_settings
 from edge_agent.sources.address import parse_address
 from edge_agent.sources.decoders import DecoderServer
 from edge_agent.sources.feed import CameraFeed
+from edge_agent.sources.lockdown import is_known_here
 
 OUR_PACKAGES = ("shared", "edge_agent", "hub", "simulator", "firmware_hooks", "saqshy", "demo")
 SLOW_SYNC_MS = 20.0
@@ -126,7 +127,11 @@ def _decoder_server() -> Finding:
         decoder = server.decoder()
         try:
             user = "nobody" if os.geteuid() == 0 else "the agent's user"
-            return Finding("decoders", State.OK, f"start, confined, as {user}")
+            if not is_known_here():
+                found = f"start as {user}, but this kernel or processor cannot lock them down"
+                way_out = "run Linux 5.9 or later on x86-64 or ARM64; else a firewall must keep cameras apart"
+                return Finding("decoders", State.WARNING, found, way_out)
+            return Finding("decoders", State.OK, f"start, confined and locked down, as {user}")
         finally:
             decoder.end()
 

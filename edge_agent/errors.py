@@ -65,6 +65,8 @@ class SourceFault(StrEnum):
     """Connected, but no picture within the time-out."""
     REFUSED = "refused"
     """The camera said no: credentials, or a path that it does not know."""
+    REDIRECTED = "redirected"
+    """The camera sends us to another host, where we never go."""
     NO_VIDEO = "no_video"
     """The stream has no picture, or one in a form that cannot be decoded."""
     ENDED = "ended"

@@ -33,6 +33,7 @@ def health_of(agent: "Agent") -> dict[str, Any]:
         "box": agent.settings.box.id,
         "hub": _hub_state(link),
         "cameras": states,
+        "faults": {w.feed.camera: str(w.feed.last_failure) for w in agent.supervisor.watches if w.feed.fault},
         "conditions": {watch.feed.camera: _conditions(watch.pipeline) for watch in agent.supervisor.watches},
         "wrong": wrong,
         "load": load_state(agent.load_watch),

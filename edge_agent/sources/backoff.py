@@ -9,7 +9,7 @@ NETWORK_AT_MOST_S = 4.0
 """A camera that restarts is back on screen within 5 s; one connect in four seconds costs nothing."""
 AT_MOST_S = 30.0
 """For faults that somebody has to repair."""
-_SLOW = {SourceFault.REFUSED, SourceFault.NO_VIDEO}
+_SLOW = {SourceFault.REFUSED, SourceFault.REDIRECTED, SourceFault.NO_VIDEO}
 
 
 class Backoff:

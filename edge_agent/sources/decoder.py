@@ -15,6 +15,7 @@ from edge_agent.sources.clip_pipe import ClipTerms
 from edge_agent.sources.confinement import confine
 from edge_agent.sources.dialogue import MAX_SIDE_PX, DecoderEnd, Picture, Size, Watch
 from edge_agent.sources.file import open_clip
+from edge_agent.sources.lockdown import lock_down
 from edge_agent.sources.picture import even_size, write_i420
 from edge_agent.sources.reader import Reader, Seen, Timed
 from edge_agent.sources.recorder import Recording
@@ -47,6 +48,7 @@ def main(end: socket.socket, parent_pid: int) -> None:
         order, fds = agent.order()
         agent.alive()
         if order["scheme"] == REDACT:
+            lock_down(None)
             redact(*fds)
             return
         stream = _OPENERS[order["scheme"]](order["parts"], fds)
@@ -70,8 +72,13 @@ def _place_of(error: Exception) -> str:
     return f"{type(error).__name__}{place}"
 
 
+def _open_clip(fd: int) -> Stream:
+    lock_down(None)
+    return open_clip(fd)
+
+
 _OPENERS: dict[str, Callable[[list, list[int]], Stream]] = {
-    "file": lambda _parts, fds: open_clip(fds[0]),
+    "file": lambda _parts, fds: _open_clip(fds[0]),
     "rtsp": lambda parts, _fds: open_camera(RtspAddress(*parts)),
     "rtsps": lambda parts, _fds: open_camera(RtspAddress(*parts)),
 }

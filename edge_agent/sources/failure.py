@@ -1,6 +1,8 @@
 """FFmpeg's errors become ours here and nowhere else. FFmpeg's texts hold the address with its password, so
 only the error's own words are kept."""
 
+import errno
+
 from av import error as averror
 
 from edge_agent.errors import SourceFailed, SourceFault
@@ -27,6 +29,9 @@ def failure_of(error: Exception, took_s: float, limit_s: float) -> SourceFailed:
     words = getattr(error, "strerror", None) or type(error).__name__
     if took_s >= limit_s or isinstance(error, averror.ExitError | averror.TimeoutError):
         return SourceFailed(SourceFault.SILENT, f"no picture within {limit_s:g} s")
+    if getattr(error, "errno", None) == errno.ENOSYS:
+        # A locked decoder's second connection; see ``lockdown``.
+        return SourceFailed(SourceFault.REDIRECTED, "redirect refused: it sends us to another host")
     if isinstance(error, _REFUSALS):
         return SourceFailed(SourceFault.REFUSED, words)
     if isinstance(error, _UNREADABLE):

@@ -127,7 +127,7 @@ class CameraFeed:
 
     @property
     def state(self) -> CameraState:
-        if self.fault is SourceFault.REFUSED:
+        if self.fault in (SourceFault.REFUSED, SourceFault.REDIRECTED):
             return CameraState.REFUSED
         if not self._frame_times_s:
             return CameraState.STARTING

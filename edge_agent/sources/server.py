@@ -13,6 +13,7 @@ import socket
 import sys
 
 import av.logging
+import av.subtitles.stream  # PyAV would load it when it meets a stream, and a locked decoder opens no file
 
 from edge_agent.sources import decoder
 

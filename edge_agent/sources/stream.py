@@ -26,11 +26,12 @@ class Stream(NamedTuple):
     """A camera sets the pace itself; a clip is paced by its reader and starts over at its end."""
 
 
-def open_stream(url: str, options: dict[str, str], is_live: bool) -> Stream:
-    """Open ``url`` or raise ``SourceFailed``, within ``OPEN_LIMIT_S``."""
-    begun_s = time.monotonic()
+def open_stream(url: str, options: dict[str, str], is_live: bool, *, begun_s: float | None = None) -> Stream:
+    """Open ``url`` or raise ``SourceFailed``, within ``OPEN_LIMIT_S`` of ``begun_s`` (monotonic)."""
+    begun_s = time.monotonic() if begun_s is None else begun_s
+    left_s = max(0.1, OPEN_LIMIT_S - (time.monotonic() - begun_s))
     try:
-        container = av.open(url, options=options, timeout=(OPEN_LIMIT_S, READ_LIMIT_S))
+        container = av.open(url, options=options, timeout=(left_s, READ_LIMIT_S))
     except FFMPEG_ERRORS as error:
         raise failure_of(error, time.monotonic() - begun_s, OPEN_LIMIT_S) from None
     if not container.streams.video:

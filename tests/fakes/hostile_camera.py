@@ -1,166 +1,201 @@
-"""A camera on the network that was taken over: it signs in like any other and then sends mutated RTP.
+"""A camera that does what it likes: an RTSP server in this process, for one clip or for a redirect.
 
-Real packets of a real encoder, of which bits are flipped, lengths cut and headers swapped on their way.
+It speaks just enough RTSP for one client at a time and sends RTP in the same connection.
 """
 
-import contextlib
-import itertools
-import random
+import base64
 import socket
+import struct
 import threading
-import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 
-SIZE_PX = (320, 180)
-_PICTURES, _FPS = 20, 10
-_ENCODERS = {
-    "H264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "slice-max-size": "600"}),
-    "AV1": ("libsvtav1", {"preset": "12"}),
-}
-_TICKS = 90_000
-_SPEED = 8
-"""It says, and keeps, so many times the pictures a second that were encoded."""
+_CLOCK_HZ = 90_000
+_PART_BYTES = 1_200
 
 
-def rtp_packets(encoding: str) -> list[bytes]:
-    """Two seconds of a street's noise as RTP packets, by FFmpeg's own packetizer."""
-    encoder, options = _ENCODERS[encoding]
-    chance = np.random.default_rng(5)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        taken.bind(("127.0.0.1", 0))
-        taken.settimeout(0.5)
-        url = f"rtp://127.0.0.1:{taken.getsockname()[1]}?pkt_size=900"
-        with av.open(url, "w", format="rtp", options={"strict": "experimental"}) as container:
-            stream = container.add_stream(encoder, rate=_FPS, options=options)
-            stream.width, stream.height, stream.pix_fmt = *SIZE_PX, "yuv420p"
-            stream.gop_size = _FPS
-            for number in range(_PICTURES):
-                picture = np.full((SIZE_PX[1], SIZE_PX[0], 3), 40 + 5 * number, np.uint8)
-                picture[40:120, number * 8 : number * 8 + 90] = chance.integers(0, 255, (80, 90, 3), np.uint8)
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-            container.mux(stream.encode(None))
-        packets: list[bytes] = []
-        with contextlib.suppress(TimeoutError):
-            while True:
-                packets.append(taken.recv(65_536))
-    return [packet for packet in packets if packet[1] & 0x7F == packets[0][1] & 0x7F]
+class Media(NamedTuple):
+    """What is described and then sent."""
+
+    sdp: str
+    packets: list[bytes]
+    """Whole RTP packets."""
 
 
-def mutated(packet: bytes, chance: random.Random) -> bytes:
-    """Bits flipped in a few places, now and then a cut, a repeated piece or another header."""
+def h264(clip: Path) -> Media:
+    """A clip's packets as RTP: single NAL units, and fragments (FU-A) of larger ones."""
+    units: list[tuple[int, list[bytes]]] = []
+    with av.open(str(clip)) as container:
+        video = container.streams.video[0]
+        into_bytes = BitStreamFilterContext("h264_mp4toannexb", video)
+        for packet in container.demux(video):
+            for whole in into_bytes.filter(packet) if packet.size else []:
+                at = round(float((whole.pts or 0) * (whole.time_base or 0)) * _CLOCK_HZ)
+                units.append(
+                    (
+                        at,
+                        [
+                            unit
+                            for unit in bytes(whole).replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")
+                            if unit
+                        ],
+                    )
+                )
+    sets = [unit for unit in units[0][1] if unit[0] & 31 in (7, 8)]
+    parameters = ",".join(base64.b64encode(one).decode() for one in sets)
+    form = f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={parameters}\r\n"
+    sdp = f"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n{form}"
+    return Media(
+        sdp, list(_numbered((at, part, is_last) for at, nals in units for part, is_last in _h264_parts(nals)))
+    )
+
+
+def _h264_parts(nals: list[bytes]) -> Iterator[tuple[bytes, bool]]:
+    for number, nal in enumerate(nals):
+        is_end = number == len(nals) - 1
+        if len(nal) <= _PART_BYTES:
+            yield nal, is_end
+            continue
+        pieces = [nal[at : at + _PART_BYTES] for at in range(1, len(nal), _PART_BYTES)]
+        for place, piece in enumerate(pieces):
+            is_last = place == len(pieces) - 1
+            head = bytes([nal[0] & 0xE0 | 28, (place == 0) << 7 | is_last << 6 | nal[0] & 31])
+            yield head + piece, is_end and is_last
+
+
+def av1(clip: Path) -> Media:
+    """A clip's temporal units as RTP, one packet each: elements with their lengths."""
+    rows: list[tuple[int, bytes, bool]] = []
+    with av.open(str(clip)) as container:
+        for packet in container.demux(video=0):
+            if packet.size:
+                at = round(float((packet.pts or 0) * (packet.time_base or 0)) * _CLOCK_HZ)
+                body = b"".join(_leb128(len(obu)) + obu for obu in _obus(bytes(packet)))
+                rows.append((at, bytes([packet.is_keyframe << 3]) + body, True))
+    return Media("m=video 0 RTP/AVP 96\r\na=rtpmap:96 AV1/90000\r\n", list(_numbered(rows)))
+
+
+def _obus(unit: bytes) -> Iterator[bytes]:
+    """Each without its size field and without the temporal delimiters, as RTP wants them."""
+    at = 0
+    while at < len(unit):
+        head, at = unit[at], at + 1
+        extension = unit[at : at + (head >> 2 & 1)]
+        at += len(extension)
+        length = shift = 0
+        while True:
+            byte, at = unit[at], at + 1
+            length |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        if head >> 3 & 15 != 2:
+            yield bytes([head & ~2]) + extension + unit[at : at + length]
+        at += length
+
+
+def _leb128(number: int) -> bytes:
+    found = bytearray()
+    while number >= 128:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def _numbered(rows: Iterable[tuple[int, bytes, bool]]) -> Iterator[bytes]:
+    for number, (at, body, is_last) in enumerate(rows):
+        yield struct.pack(">BBHII", 0x80, 96 | is_last << 7, number & 0xFFFF, at & 0xFFFFFFFF, 0x5A) + body
+
+
+def mutated(packet: bytes, chance: np.random.Generator) -> bytes:
+    """Bytes changed, cut off, doubled or put in, header included."""
     body = bytearray(packet)
-    for _ in range(chance.choice((1, 1, 3, 20, 200))):
-        body[chance.randrange(12, len(body))] ^= 1 << chance.randrange(8)
-    match chance.randrange(12):
-        case 0:
-            del body[chance.randrange(12, len(body)) :]
-        case 1:
-            at = chance.randrange(12, len(body))
-            body[at:at] = body[12:at] * 3
-        case 2:
-            body[12] = chance.randrange(256)  # another kind of unit
-        case 3:
-            body[0] = 0x80 | chance.randrange(64)  # padding, extension, sources
-    return bytes(body[:60_000])
+    for _ in range(int(chance.integers(1, 12))):
+        body[int(chance.integers(0 if chance.random() < 0.1 else 12, len(body)))] = int(
+            chance.integers(0, 256)
+        )
+    kind = chance.random()
+    if kind < 0.1:
+        return bytes(body[: int(chance.integers(1, len(body)))])
+    if kind < 0.2:
+        at = int(chance.integers(12, len(body)))
+        return bytes(body[:at] + chance.bytes(int(chance.integers(1, 400))) + body[at:])
+    return bytes(body[:12] + body[12:] * 2) if kind < 0.25 else bytes(body)
 
 
 class HostileCamera:
-    """Answers RTSP on ``port``. ``sent`` counts the mutated packets; ``is_hostile`` may be turned off."""
+    """Serves ``media`` as ``change`` makes it, or answers DESCRIBE with a redirect to ``elsewhere``."""
 
-    def __init__(self, encoding: str, seed: int) -> None:
-        self.is_hostile = True
+    def __init__(
+        self, media: Media | None, change: Callable[[bytes], bytes] = bytes, elsewhere: str = ""
+    ) -> None:
+        self._media, self._change, self._elsewhere = media, change, elsewhere
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
         self.sent = 0
-        self.sessions = 0
-        self._encoding, self._chance = encoding, random.Random(seed)
-        self._packets = rtp_packets(encoding)
-        self._ending = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.clients = 0
         self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> "HostileCamera":
         self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join(5)
 
     @property
     def url(self) -> str:
-        return f"rtsp://127.0.0.1:{self._listener.getsockname()[1]}/x"
-
-    def close(self) -> None:
-        self._ending.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(10)
+        return f"rtsp://127.0.0.1:{self.port}/x"
 
     def _serve(self) -> None:
-        while not self._ending.is_set():
+        while True:
             try:
-                peer, _ = self._listener.accept()
+                client, _ = self._server.accept()
             except OSError:
                 return
-            with peer, contextlib.suppress(OSError, ValueError, IndexError):
-                peer.settimeout(5)
-                self.sessions += 1
-                self._talk(peer)
+            self.clients += 1
+            with client:
+                try:
+                    self._talk(client)
+                except OSError:
+                    continue
 
-    def _talk(self, peer: socket.socket) -> None:
-        with peer.makefile("rb") as asked:
-            while True:
-                method, url, headers = _read_request(asked)
-                peer.sendall(self._answer(method, url, headers))
-                if method == "PLAY":
-                    self._play(peer)
-                    return
-
-    def _answer(self, method: str, url: str, headers: dict[str, str]) -> bytes:
-        lines = ["RTSP/1.0 200 OK", f"CSeq: {headers['cseq']}", "Session: 1;timeout=60"]
-        body = ""
-        if method == "OPTIONS":
-            lines.append("Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN")
-        elif method == "DESCRIBE":
-            kind = self._packets[0][1] & 0x7F
-            body = (
-                "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n"
-                f"m=video 0 RTP/AVP {kind}\r\na=rtpmap:{kind} {self._encoding}/{_TICKS}\r\na=control:t0\r\n"
-            )
-            lines += [
-                f"Content-Base: {url}/",
-                "Content-Type: application/sdp",
-                f"Content-Length: {len(body)}",
-            ]
-        elif method == "SETUP":
-            lines.append("Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
-        return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
-
-    def _play(self, peer: socket.socket) -> None:
-        """The first picture whole, so that it is decoded at all; from then on as hostile as can be."""
-        first = int.from_bytes(self._packets[0][4:8])
-        length = _PICTURES * _TICKS // _FPS
-        clean = sum(p[4:8] == self._packets[0][4:8] for p in self._packets)
-        pause_s = _PICTURES / _FPS / _SPEED / len(self._packets)
-        for number, at in enumerate(itertools.cycle(range(len(self._packets)))):
-            if self._ending.is_set():
+    def _talk(self, client: socket.socket) -> None:
+        client.settimeout(10)
+        reading = client.makefile("rb")
+        while words := reading.readline().split():
+            sequence = b"0"
+            while line := reading.readline().strip():
+                if line.lower().startswith(b"cseq:"):
+                    sequence = line.partition(b":")[2].strip()
+            method = words[0].decode()
+            client.sendall(self._answer(method, sequence.decode()))
+            if method == "PLAY":
+                self._play(client)
                 return
-            packet = self._packets[at]
-            ticks = int.from_bytes(packet[4:8]) - first + number // len(self._packets) * length
-            packet = _restamped(packet, number, first + ticks // _SPEED)
-            if self.is_hostile and number >= clean:
-                packet = mutated(packet, self._chance)
-                self.sent += 1
-            time.sleep(pause_s)
-            peer.sendall(b"$\0" + len(packet).to_bytes(2) + packet)
 
+    def _answer(self, method: str, sequence: str) -> bytes:
+        head, body = f"CSeq: {sequence}\r\nSession: 7\r\n", ""
+        if method == "DESCRIBE" and self._elsewhere:
+            return f"RTSP/1.0 302 Found\r\n{head}Location: {self._elsewhere}\r\n\r\n".encode()
+        if method == "DESCRIBE":
+            assert self._media
+            body = f"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n{self._media.sdp}a=control:track\r\n"
+            head += f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n"
+        if method == "SETUP":
+            head += "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+        return f"RTSP/1.0 200 OK\r\n{head}\r\n{body}".encode()
 
-def _read_request(asked: object) -> tuple[str, str, dict[str, str]]:
-    """Raises ``ValueError`` at the end of the connection."""
-    lines: list[str] = []
-    while line := asked.readline(4096).decode().strip():  # type: ignore[attr-defined]
-        lines.append(line)
-    method, url, _ = lines[0].split(" ", 2)
-    pairs = (line.split(":", 1) for line in lines[1:])
-    return method, url, {name.lower(): value.strip() for name, value in pairs}
-
-
-def _restamped(packet: bytes, number: int, ticks: int) -> bytes:
-    """With sequence number and time as if the stream went on for ever."""
-    return packet[:2] + (number & 0xFFFF).to_bytes(2) + (ticks & 0xFFFF_FFFF).to_bytes(4) + packet[8:]
+    def _play(self, client: socket.socket) -> None:
+        assert self._media
+        for packet in self._media.packets:
+            body = self._change(packet)[:65_000]
+            client.sendall(b"$\0" + struct.pack(">H", len(body)) + body)
+            self.sent += 1
