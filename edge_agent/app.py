@@ -38,7 +38,7 @@ from edge_agent.provisioning.setup import SetupMode
 from edge_agent.self_report import health_of, samples_of
 from edge_agent.settings import CameraSettings, Settings
 from edge_agent.sources.address import parse_address
-from edge_agent.sources.clip_pipe import ClipTerms
+from edge_agent.sources.clip_pipe import NO_CLIPS, ClipTerms
 from edge_agent.sources.decoders import DecoderServer
 from edge_agent.sources.feed import CameraFeed
 from edge_agent.supervisor import CameraWatch, Stored, Supervisor
@@ -136,16 +136,26 @@ class Agent:
         try:
             scene = read_scene(self.settings, camera)
             address = parse_address(camera.url, self.settings.clips_dir)
+            recorder = self._recorder(camera)
         except Refused as error:
             self.refuse(camera.id, error)
             return None
-        feed = CameraFeed(camera.id, address, camera.fps, self.decoders, clips=self._clip_terms())
+        terms = NO_CLIPS if recorder else self._clip_terms()
+        feed = CameraFeed(camera.id, address, camera.fps, self.decoders, clips=terms, recorder=recorder)
         pipeline = CameraPipeline(scene, self.detector, randomness=os.urandom)
         return CameraWatch(
             feed, pipeline, self.outbox, now_us, stored, self._track_log(scene), self._memory_of(scene),
             witnesses=[self.live, *([self.clips] if self.clips else [])],
             began=self.clips.began if self.clips else None,
         )  # fmt: skip
+
+    def _recorder(self, camera: CameraSettings) -> CameraFeed | None:
+        """The stream that clips are cut of, where it is another one. Raises ``SourceRefused``."""
+        if camera.evidence_url is None or not self.settings.evidence.ring_mib:
+            return None
+        address = parse_address(camera.evidence_url, self.settings.clips_dir, "evidence_url")
+        terms = self._clip_terms()
+        return CameraFeed(camera.id, address, camera.fps, self.decoders, clips=terms, is_shown=False)
 
     def _clip_terms(self) -> ClipTerms:
         wanted = self.settings.evidence

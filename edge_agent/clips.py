@@ -30,6 +30,8 @@ from shared.sealed import MAX_EVENTS, Form, Manifest, open_chunks
 
 _log = logging.getLogger(__name__)
 
+OTHER_STREAM_US = 1_000_000
+"""Two streams of a camera come within this of each other; what was private at any moment of it is covered."""
 MAX_AT_ONCE = 4
 """Clips being recorded on a box; each holds a thread and at most some hundred kilobytes."""
 _LOOKS_KEPT_US = 100_000_000
@@ -51,6 +53,8 @@ class Running:
 
     camera: str
     size: tuple[int, int]
+    """Of the pictures that are looked at; the clip's own may be others."""
+    slack_us: int
     begun_us: int
     lane: int
     events: list[str] = field(default_factory=list[str])
@@ -104,7 +108,8 @@ class ClipKeeper:
             self.vault.note_dropped(event, Form.ORIGINAL, why)
             return
         size = (frame.width, frame.height)
-        running = Running(feed.camera, size, frame.captured_at_us, lane, [event])
+        slack_us = OTHER_STREAM_US if feed.recorder else 0
+        running = Running(feed.camera, size, slack_us, frame.captured_at_us, lane, [event])
         with self._lock:
             self._running[feed.camera] = running
         thread = threading.Thread(target=self._work, args=[fd, running], name="clip", daemon=True)
@@ -165,7 +170,7 @@ class ClipKeeper:
                 looks = list(self._looks.get(running.camera, ()))
             latest_us = looks[-1].at_us if looks else begun.at_us
             ends_at_us = ended.at_us if ended else max(begun.at_us, latest_us)
-            draft.add_regions(_regions(looks, begun.at_us, ends_at_us, running.size))
+            draft.add_regions(_regions(looks, begun.at_us, ends_at_us, running))
             facts = Facts(
                 running.camera, Form.ORIGINAL, list(running.events), running.lane, begun.at_us, ends_at_us,
                 is_whole=ended is not None and ended.is_whole,
@@ -259,14 +264,15 @@ class Draft:
         vault.keep(self._file, manifest, sign_manifest(manifest, self._sealing.key))
 
 
-def _regions(looks: Sequence[Look], begins_at_us: int, ends_at_us: int, size: tuple[int, int]) -> bytes:
+def _regions(looks: Sequence[Look], begins_at_us: int, ends_at_us: int, running: Running) -> bytes:
     """Spans as the redactor reads them: counted from the clip's beginning."""
-    found = spans(looks, begins_at_us, ends_at_us, size)
+    found = spans(looks, begins_at_us, ends_at_us, running.size)
     rows = [
         [one.begins_at_us - begins_at_us, one.ends_at_us - begins_at_us, one.is_blind, one.regions]
         for one in found
     ]
-    return json.dumps(rows, separators=(",", ":")).encode()
+    said = {"size": running.size, "slack_us": running.slack_us, "spans": rows}
+    return json.dumps(said, separators=(",", ":")).encode()
 
 
 def _part(clip: Clip, file_key: bytes, begin: int, end: int) -> Iterator[bytes]:

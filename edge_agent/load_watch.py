@@ -93,4 +93,4 @@ class LoadWatch:
         log.warning(text, step.priority, ", ".join(cameras), _WORDS[step.ease], step.why)
 
     def _decoders(self) -> list[int]:
-        return [pid for watch in self._watches if (pid := watch.feed.decoder_pid) is not None]
+        return [pid for watch in self._watches for pid in watch.feed.decoder_pids]

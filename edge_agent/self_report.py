@@ -11,6 +11,7 @@ from edge_agent.domain.scene import RuleSpec
 from edge_agent.load_watch import LoadWatch
 from edge_agent.metrics import Sample
 from edge_agent.outbox.state import RelayState
+from edge_agent.sources.feed import CameraFeed
 from edge_agent.supervisor import CameraWatch, Pipeline
 from shared.messages import CameraState, ClipLoss
 
@@ -34,6 +35,9 @@ def health_of(agent: "Agent") -> dict[str, Any]:
         "hub": _hub_state(link),
         "cameras": states,
         "faults": {w.feed.camera: str(w.feed.last_failure) for w in agent.supervisor.watches if w.feed.fault},
+        "evidence": {
+            w.feed.camera: _main_stream(w.feed) for w in agent.supervisor.watches if w.feed.recorder
+        },
         "conditions": {watch.feed.camera: _conditions(watch.pipeline) for watch in agent.supervisor.watches},
         "wrong": wrong,
         "load": load_state(agent.load_watch),
@@ -42,6 +46,11 @@ def health_of(agent: "Agent") -> dict[str, Any]:
         "clips": clips_state(agent.clips),
         "uptime_s": int(time.monotonic() - agent.started_s),
     }
+
+
+def _main_stream(feed: CameraFeed) -> str:
+    """How the stream does that clips are cut of, where it is another one."""
+    return feed.recorder.state.name.lower() if feed.recorder else ""
 
 
 def _conditions(pipeline: Pipeline) -> dict[str, str | bool | None]:
@@ -95,6 +104,7 @@ def _camera_samples(agent: "Agent") -> Iterator[Sample]:
     for labels, watch, _ in cameras:
         is_live = watch.feed.state is CameraState.LIVE
         yield Sample("saqshy_camera_up", "gauge", "Whether the camera gives pictures.", labels, is_live)
+    yield from _main_stream_samples(watches)
     for labels, watch, _ in cameras:
         yield Sample("saqshy_frames_total", "counter", "Frames received.", labels, watch.feed.received)
     for labels, watch, _ in cameras:
@@ -113,6 +123,14 @@ def _camera_samples(agent: "Agent") -> Iterator[Sample]:
         for stage, seconds in stage_seconds(watch).items():
             text = "Processor time spent on the camera's frames, by stage."
             yield Sample("saqshy_stage_seconds_total", "counter", text, {**labels, "stage": stage}, seconds)
+
+
+def _main_stream_samples(watches: Sequence[CameraWatch]) -> Iterator[Sample]:
+    for watch in watches:
+        if watch.feed.recorder:
+            is_live = watch.feed.recorder.state is CameraState.LIVE
+            text = "Whether the stream comes that clips are cut of, where it is another one."
+            yield Sample("saqshy_camera_evidence_up", "gauge", text, {"camera": watch.feed.camera}, is_live)
 
 
 def condition_samples(watches: Sequence[CameraWatch]) -> Iterator[Sample]:

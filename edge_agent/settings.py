@@ -37,7 +37,8 @@
 
     [[camera]]
     id = "cam-1"
-    url = "rtsp://user:password@192.0.2.7/stream2"
+    url = "rtsp://user:password@192.0.2.7/stream2"            # what is looked at: mostly the small stream
+    evidence_url = "rtsp://user:password@192.0.2.7/stream1"   # what clips are cut of; url when left out
     scene = "cam-1.toml"
     fps = 5
     priority = 5               # 1 is the most important; 9 is the first to be looked at less
@@ -120,11 +121,12 @@ class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CameraSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """One camera. ``url`` may hold a password, so it is never shown."""
+    """One camera. ``url`` and ``evidence_url`` may hold a password, so they are never shown."""
 
     id: Identity
     url: str
     scene: str
+    evidence_url: str | None = None
     fps: Annotated[float, Meta(ge=0.2, le=30)] = 5.0
     priority: Annotated[int, Meta(ge=1, le=9)] = 5
 

@@ -144,9 +144,18 @@ def _ways(before: NDArray[np.int32], after: NDArray[np.int32]) -> NDArray[np.int
     return np.concatenate([low, high], axis=1)[is_near]
 
 
-def at_moment(found: Sequence[Span], at_us: int) -> Iterator[Span]:
-    """The spans that a moment lies in; none where the clip has no time."""
-    return (span for span in found if span.begins_at_us <= at_us <= span.ends_at_us)
+def at_moment(found: Sequence[Span], at_us: int, slack_us: int = 0) -> Iterator[Span]:
+    """The spans that a moment, known to ``slack_us``, may lie in; none where the clip has no time."""
+    return (span for span in found if span.begins_at_us - slack_us <= at_us <= span.ends_at_us + slack_us)
+
+
+def scaled(region: Region, was: tuple[int, int], now: tuple[int, int]) -> Region:
+    """A region of a picture of one size in a picture of another, both (width, height); never smaller."""
+    left, top, right, bottom = region
+    return (
+        left * now[0] // was[0], top * now[1] // was[1],
+        -(-right * now[0] // was[0]), -(-bottom * now[1] // was[1]),
+    )  # fmt: skip
 
 
 def pixelate(luma: Planes, chroma: Sequence[Planes], region: Region) -> None:

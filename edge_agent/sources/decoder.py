@@ -52,7 +52,8 @@ def main(end: socket.socket, parent_pid: int) -> None:
             redact(*fds)
             return
         stream = _OPENERS[order["scheme"]](order["parts"], fds)
-        Player(stream, agent, order["fps"], ClipTerms(*order["clips"])).play()
+        terms = ClipTerms(*order["clips"])
+        Player(stream, agent, order["fps"], terms, is_shown=order["is_shown"]).play()
     except SourceFailed as failure:
         agent.failed(failure)
     except MemoryError:
@@ -91,7 +92,11 @@ class Player:
     is due, then works off what came meanwhile in one go.
     """
 
-    def __init__(self, stream: Stream, agent: DecoderEnd, fps: float, clips: ClipTerms) -> None:
+    def __init__(
+        self, stream: Stream, agent: DecoderEnd, fps: float, clips: ClipTerms, *, is_shown: bool
+    ) -> None:
+        """One that is not ``is_shown`` is recorded only: nothing of it is decoded."""
+        self._is_shown = is_shown
         rate, base = stream.video.average_rate, stream.video.time_base
         assert base is not None
         self._base_s = float(base)
@@ -133,8 +138,12 @@ class Player:
         if timed.pts_s is not None:
             self._keep_time(timed.pts_s, timed.packet)
             self._recording.push(timed.packet, timed.pts_s, self._agent.cuts)
+        if not self._is_shown:
+            self._shown_s = time.monotonic()  # as far as can be said without decoding
         self._say_alive()
-        if self._is_late:
+        if not self._is_shown and timed.pts_s is not None:
+            self._rest(timed.pts_s, False, False)
+        if self._is_late or not self._is_shown:
             return
         is_close = self._agent.watch != Watch.LOOSELY
         self._reader.every_s(self._half_s if self._agent.watch == Watch.HALF else self._period_s)

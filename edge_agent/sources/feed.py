@@ -62,7 +62,12 @@ class CameraFeed:
         server: DecoderServer,
         chance: Callable[[], float] = random.random,
         clips: ClipTerms = NO_CLIPS,
+        recorder: "CameraFeed | None" = None,
+        *,
+        is_shown: bool = True,
     ) -> None:
+        """``recorder``: another stream of the camera that clips are cut of. One that is not ``is_shown``
+        keeps its packets for that and decodes nothing."""
         self.camera = camera
         self.address = address
         self.mailbox: Mailbox[Arrival] = Mailbox()
@@ -70,6 +75,8 @@ class CameraFeed:
         self.last_failure: SourceFailed | None = None
         self.faults: dict[SourceFault, int] = {}
         self.received = 0
+        self.recorder = recorder
+        self._is_shown = is_shown
         self.ease = Ease.FULL
         """How much less to look than asked for; whoever watches the box's load sets it."""
         self._frame_times_s: deque[float] = deque(maxlen=32)
@@ -88,11 +95,15 @@ class CameraFeed:
 
     def start(self) -> None:
         self._thread.start()
+        if self.recorder:
+            self.recorder.start()
 
     def signal_stop(self) -> None:
         """Ask the feed to end; ``stop`` also waits for it."""
         self._stopping.set()
         self.mailbox.close()
+        if self.recorder:
+            self.recorder.signal_stop()
         decoder = self._decoder
         if decoder is not None:
             decoder.kill()
@@ -100,12 +111,20 @@ class CameraFeed:
     def stop(self) -> None:
         """Signal, end the decoder, wait until the thread is done."""
         self.signal_stop()
+        if self.recorder:
+            self.recorder.stop()
         if self._thread.is_alive():
             self._thread.join(SILENCE_LIMIT_S + 1)
 
     @property
     def is_alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread.is_alive() and (self.recorder is None or self.recorder.is_alive)
+
+    @property
+    def decoder_pids(self) -> list[int]:
+        """Of both streams' decoders."""
+        pids = [self.decoder_pid, self.recorder.decoder_pid if self.recorder else None]
+        return [pid for pid in pids if pid is not None]
 
     @property
     def decoder_pid(self) -> int | None:
@@ -150,6 +169,8 @@ class CameraFeed:
 
         None when there is no decoder that could. The caller reads and closes it.
         """
+        if self.recorder:
+            return self.recorder.cut()
         decoder = self._decoder
         if decoder is None or not self._clips.most_bytes:
             return None
@@ -165,6 +186,9 @@ class CameraFeed:
 
     def cut_on(self) -> None:
         """Have the clip that is being cut go on as long as one that would be begun now."""
+        if self.recorder:
+            self.recorder.cut_on()
+            return
         decoder = self._decoder
         if decoder is not None:
             with contextlib.suppress(SourceFailed):
@@ -203,7 +227,7 @@ class CameraFeed:
         self.last_failure = failure
 
     def _give_order(self, decoder: Decoder) -> None:
-        order: dict[str, Any] = {"fps": self._fps, "clips": list(self._clips)}
+        order: dict[str, Any] = {"fps": self._fps, "clips": list(self._clips), "is_shown": self._is_shown}
         if isinstance(self.address, FileAddress):
             fd = _open_clip(self.address)
             try:
@@ -230,20 +254,26 @@ class CameraFeed:
                     self._backoff.reset()
             elif not isinstance(said, Alive):
                 raise SourceFailed(SourceFault.CRASHED, "the decoder shows a picture of no size")
+            elif not self._is_shown:
+                self._note_well()
 
     def _receive(self, decoder: Decoder, said: Picture, ring: Ring) -> None:
         i420 = ring.slots[said.slot].copy()
         decoder.talk.free(said.slot)
         width, height = ring.size
         frame = Frame(self.camera, self.received, said.captured_at_us, i420, width, height, said.is_key)
+        self._note_well()
+        self.received += 1
+        self._skipped = said.skipped
+        is_seam = (said.is_seam or self._is_clock_set(said)) and self.received > 1
+        self.mailbox.put(Arrival(frame, is_seam, said.decoded_at_ns / 1e9))
+
+    def _note_well(self) -> None:
+        """Pictures come, or, where none are shown, packets."""
         if self.fault is not None:
             log.info("camera %s: pictures again", self.camera)
         self.fault = None
-        self.received += 1
-        self._skipped = said.skipped
         self._frame_times_s.append(time.monotonic())
-        is_seam = (said.is_seam or self._is_clock_set(said)) and self.received > 1
-        self.mailbox.put(Arrival(frame, is_seam, said.decoded_at_ns / 1e9))
 
     def _is_clock_set(self, said: Picture) -> bool:
         """Whether the wall clock was set since the picture before: spans over this one mean nothing."""

@@ -8,14 +8,14 @@ import json
 import os
 import struct
 from fractions import Fraction
-from typing import IO
+from typing import IO, NamedTuple
 
 import av
 import av.error
 import numpy as np
 from av import VideoFrame
 
-from edge_agent.domain.redaction import Span, at_moment, blind, pixelate
+from edge_agent.domain.redaction import Span, at_moment, blind, pixelate, scaled
 from edge_agent.errors import SourceFailed, SourceFault
 from edge_agent.sources.clip_pipe import MAX_CLIP_BYTES, bytes_records, end_record
 from edge_agent.sources.picture import even_size, to_i420
@@ -38,12 +38,30 @@ def redact(reading: int, writing: int) -> None:
     (length,) = LENGTH.unpack(source.read(LENGTH.size))
     if length > MAX_CLIP_BYTES:
         raise SourceFailed(SourceFault.NO_VIDEO, "the list of regions is too long")
-    spans = [Span(*entry) for entry in json.loads(source.read(length))]
+    regions = Regions.read(source.read(length))
     try:
-        count = _transcode(source, _Out(sink), spans)
+        count = _transcode(source, _Out(sink), regions)
     except av.error.FFmpegError as error:
         raise SourceFailed(SourceFault.NO_VIDEO, error.strerror or "the clip cannot be decoded") from None
     sink.write(end_record(0, is_whole=count > 0))
+
+
+class Regions(NamedTuple):
+    """What is to be made unreadable."""
+
+    spans: list[Span]
+    size: tuple[int, int] | None
+    """Width and height of the pictures that they were measured in; None: the clip's own."""
+    slack_us: int
+    """How far the clip's times may be off from theirs: it is another stream of the camera."""
+
+    @classmethod
+    def read(cls, text: bytes) -> "Regions":
+        """From JSON: an object, or, as clips of before have it, the plain list of spans."""
+        said = json.loads(text)
+        if isinstance(said, list):
+            return cls([Span(*entry) for entry in said], None, 0)
+        return cls([Span(*entry) for entry in said["spans"]], tuple(said["size"]), said["slack_us"])
 
 
 class _Out:
@@ -69,7 +87,7 @@ class _In:
         return self._source.read(count)
 
 
-def _transcode(source: IO[bytes], out: _Out, spans: list[Span]) -> int:
+def _transcode(source: IO[bytes], out: _Out, regions: Regions) -> int:
     count = 0
     options = {"movflags": "empty_moov+default_base_moof+frag_keyframe"}
     with (
@@ -83,7 +101,7 @@ def _transcode(source: IO[bytes], out: _Out, spans: list[Span]) -> int:
         for picture in clip.decode(video):
             if picture.time is None:
                 continue
-            shown = _redacted(picture, spans, round(picture.time * 1e6))
+            shown = _redacted(picture, regions, round(picture.time * 1e6))
             if not count:
                 stream.width, stream.height = shown.width, shown.height
             shown.pts, shown.time_base = round(picture.time / _TIME_BASE), _TIME_BASE
@@ -96,15 +114,16 @@ def _transcode(source: IO[bytes], out: _Out, spans: list[Span]) -> int:
     return count
 
 
-def _redacted(picture: VideoFrame, spans: list[Span], at_us: int) -> VideoFrame:
+def _redacted(picture: VideoFrame, regions: Regions, at_us: int) -> VideoFrame:
     i420 = to_i420(picture)
     width, height = even_size(picture.width, picture.height)
     luma, chroma = i420[:height], _chroma(i420, width, height)
-    inside = list(at_moment(spans, at_us))
+    inside = list(at_moment(regions.spans, at_us, regions.slack_us))
+    measured = regions.size or (width, height)
     if not inside or any(span.is_blind for span in inside):
         blind(luma, chroma)
     for left, top, right, bottom in {tuple(region) for span in inside for region in span.regions}:
-        pixelate(luma, chroma, (left, top, right, bottom))
+        pixelate(luma, chroma, scaled((left, top, right, bottom), measured, (width, height)))
     i420[height:] = np.stack(chroma).reshape(height // 2, width)
     shown = VideoFrame.from_ndarray(i420, format="yuv420p")
     if max(width, height) > MAX_SIDE_PX:

@@ -15,12 +15,15 @@ from nacl.public import PrivateKey
 from edge_agent.clips import ClipKeeper, Sealing
 from edge_agent.domain.detection import Detections, Track
 from edge_agent.domain.privacy import private_regions
+from edge_agent.domain.redaction import Span
 from edge_agent.evidence.vault import Clip, Limits, Vault
 from edge_agent.sources.address import parse_address
-from edge_agent.sources.clip_pipe import ClipTerms
+from edge_agent.sources.clip_pipe import NO_CLIPS, ClipTerms
 from edge_agent.sources.decoders import DecoderServer
 from edge_agent.sources.feed import Arrival, CameraFeed
+from edge_agent.sources.redactor import Regions
 from shared.kinds import Lane, ObjectClass
+from shared.messages import CameraState
 from shared.nkey import KeyKind, make_key
 from shared.sealed import Form, open_chunks, read_header, read_manifest, recipient_id, unseal_key
 
@@ -29,17 +32,26 @@ BOX = make_key(KeyKind.USER, bytes(32))
 TERMS = ClipTerms(1.5, 1.0, 4 << 20)
 HEAD_PX = (140, 60, 180, 110)
 SIZE = (320, 180)
+LARGE = 2
 
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A quiet grey street with a person whose head is noise: no pixel of it can be guessed from another."""
     folder = tmp_path_factory.mktemp("street")
+    for scale, name in ((1, "street.mp4"), (LARGE, "large.mp4")):
+        _film(folder / name, scale)
+    return folder
+
+
+def _film(path: Path, scale: int) -> None:
+    """The same view, ``scale`` times as large."""
     chance = np.random.default_rng(3)
     options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "12"}
-    with av.open(str(folder / "street.mp4"), "w") as container:
+    with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=10, options=options)
-        stream.width, stream.height, stream.pix_fmt, stream.gop_size = *SIZE, "yuv420p", 10
+        stream.width, stream.height = SIZE[0] * scale, SIZE[1] * scale
+        stream.pix_fmt, stream.gop_size = "yuv420p", 10
         left, top, right, bottom = HEAD_PX
         # Squares of 4 pixels: fine enough for a face, coarse enough to survive the encoder.
         head = np.kron(chance.integers(0, 2, (13, 10)) * 200 + 28, np.ones((4, 4)))[
@@ -50,9 +62,9 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
             picture[top:bottom, left:right] = head[..., None]
             picture[bottom:170, left:right] = 60
             picture[:8, :8] = chance.integers(0, 255)
+            picture = picture.repeat(scale, axis=0).repeat(scale, axis=1)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         container.mux(stream.encode(None))
-    return folder
 
 
 class Watcher:
@@ -81,11 +93,27 @@ class Watcher:
 
 @pytest.fixture
 def watcher(street: Path, server: DecoderServer, tmp_path: Path) -> Iterator[Watcher]:
+    yield from _watcher(street, server, tmp_path, None)
+
+
+@pytest.fixture
+def two_streams(street: Path, server: DecoderServer, tmp_path: Path) -> Iterator[Watcher]:
+    """The small stream is looked at, clips are cut of the large one."""
+    large = parse_address("file:large.mp4", street)
+    recorder = CameraFeed("cam-1", large, 10, server, random.random, TERMS, is_shown=False)
+    yield from _watcher(street, server, tmp_path, recorder)
+
+
+def _watcher(
+    street: Path, server: DecoderServer, tmp_path: Path, recorder: CameraFeed | None
+) -> Iterator[Watcher]:
     vault = Vault(tmp_path / "vault", Limits(1 << 30, 30, 0), lambda: 1)
     keeper = ClipKeeper(vault, server)
     key = bytes(HUB.public_key)
     keeper.seal_for(Sealing("box-1", BOX, {recipient_id(key): key}))
-    feed = CameraFeed("cam-1", parse_address("file:street.mp4", street), 10, server, random.random, TERMS)
+    terms = NO_CLIPS if recorder else TERMS
+    small = parse_address("file:street.mp4", street)
+    feed = CameraFeed("cam-1", small, 10, server, random.random, terms, recorder)
     feed.start()
     yield Watcher(feed, keeper)
     feed.stop()
@@ -114,7 +142,7 @@ def opened(clip: Clip) -> bytes:
 
 def pictures(video: bytes) -> list[np.ndarray]:
     with av.open(io.BytesIO(video)) as container:
-        return [frame.to_ndarray()[: SIZE[1]] for frame in container.decode(video=0)]
+        return [frame.to_ndarray()[: frame.height] for frame in container.decode(video=0)]
 
 
 def test_an_event_leaves_a_sealed_clip_that_only_the_hub_opens(watcher: Watcher) -> None:
@@ -147,17 +175,46 @@ def test_no_original_pixel_of_a_head_is_in_the_redacted_clip(watcher: Watcher) -
     assert watcher.keeper.redact(f"{7:032x}", key) is made
     was, now = pictures(opened(original)), pictures(opened(made))
     assert len(now) == len(was)
+    assert_unreadable(was, now, 1)
+    assert np.abs(was[5][120:, 10:130].astype(int) - now[5][120:, 10:130]).mean() < 6, (
+        "the street was changed"
+    )
+
+
+def test_clips_are_cut_of_the_large_stream_and_redacted_where_the_small_one_was_looked_at(
+    two_streams: Watcher,
+) -> None:
+    two_streams.tell(two_streams.see(25), 7)
+    original = recorded(two_streams, 7)
+    feed = two_streams.feed
+    assert feed.recorder
+    assert (feed.recorder.state, feed.recorder.received) == (CameraState.LIVE, 0), "it is never decoded"
+    assert len(feed.decoder_pids) == 2
+    key = unseal_key(read_header(io.BytesIO(original.path.read_bytes()).read)[0], bytes(HUB))
+    made = two_streams.keeper.redact(f"{7:032x}", key)
+    was, now = pictures(opened(original)), pictures(opened(made))
+    assert was[0].shape == now[0].shape == (SIZE[1] * LARGE, SIZE[0] * LARGE)
+    assert len(now) == len(was) >= 20
+    assert_unreadable(was, now, LARGE)
+    street = slice(LARGE * 120, None), slice(LARGE * 10, LARGE * 130)
+    assert np.abs(was[5][street].astype(int) - now[5][street]).mean() < 6, "the street was changed"
+
+
+def test_a_clip_that_an_older_box_kept_is_redacted_too() -> None:
+    assert Regions.read(b"[[0, 5, false, [[1, 2, 3, 4]]]]") == Regions(
+        [Span(0, 5, False, [[1, 2, 3, 4]])], None, 0
+    )
+
+
+def assert_unreadable(was: list[np.ndarray], now: list[np.ndarray], scale: int) -> None:
     for before, after in zip(was, now, strict=True):
-        fine = [(residual(before[block]), residual(after[block])) for block in head_blocks()]
+        fine = [(residual(before[block]), residual(after[block])) for block in head_blocks(scale)]
         contrast = np.mean([was.std() for was, _ in fine])
         assert contrast > 60
         # The encoder rings at the blocks' edges, more or less from picture to picture; inside they are flat.
         assert np.median([now[2:-2, 2:-2].std() for _, now in fine]) < 0.2 * contrast
         joined = [np.concatenate([pair[n].ravel() for pair in fine]) for n in (0, 1)]
         assert abs(np.corrcoef(*joined)[0, 1]) < 0.15, "something finer than a block is left"
-    assert np.abs(was[5][120:, 10:130].astype(int) - now[5][120:, 10:130]).mean() < 6, (
-        "the street was changed"
-    )
 
 
 def residual(block: np.ndarray) -> np.ndarray:
@@ -165,11 +222,11 @@ def residual(block: np.ndarray) -> np.ndarray:
     return block - block.mean()
 
 
-def head_blocks() -> list[tuple[slice, slice]]:
+def head_blocks(scale: int) -> list[tuple[slice, slice]]:
     """The blocks of the person's head region that lie wholly on the head."""
     person = np.array([[140, 60, 180, 170]], np.float32)
     things = Detections(person, np.ones(1, np.float32), np.array([ObjectClass.PERSON], np.int16))
-    left, top, right, bottom = (int(side) for side in private_regions(things, *SIZE)[0])
+    left, top, right, bottom = (scale * int(side) for side in private_regions(things, *SIZE)[0])
     left, top, right, bottom = left & ~1, top & ~1, right + 1 & ~1, bottom + 1 & ~1
     side = max(8, round(0.2 * min(right - left, bottom - top)))
     blocks = [
@@ -177,7 +234,7 @@ def head_blocks() -> list[tuple[slice, slice]]:
         for y in range(top, bottom - 2 * side, side)
         for x in range(left, right - 2 * side, side)
     ]
-    a, b, c, d = HEAD_PX
+    a, b, c, d = (scale * side for side in HEAD_PX)
     return [(y, x) for y, x in blocks if a <= x.start and x.stop <= c and b <= y.start and y.stop <= d]
 
 

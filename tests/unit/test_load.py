@@ -98,7 +98,7 @@ def test_without_a_limit_only_heat_eases() -> None:
 def test_it_reaches_the_cameras_and_is_told(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    feeds = [SimpleNamespace(camera=name, ease=Ease.FULL, decoder_pid=None) for name in PRIORITIES]
+    feeds = [SimpleNamespace(camera=name, ease=Ease.FULL, decoder_pids=[]) for name in PRIORITIES]
     watches: Any = [SimpleNamespace(feed=feed) for feed in feeds]
     monkeypatch.setattr(load_watch, "hottest_c", lambda: 81.0)
     watch = LoadWatch(watches, PRIORITIES, LIMITS)

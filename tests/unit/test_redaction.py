@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edge_agent.domain.detection import Detections, Track
 from edge_agent.domain.privacy import private_regions
-from edge_agent.domain.redaction import Look, Span, at_moment, blind, pixelate, spans
+from edge_agent.domain.redaction import Look, Span, at_moment, blind, pixelate, scaled, spans
 from shared.kinds import ObjectClass
 
 SIZE = (320, 180)
@@ -126,3 +126,15 @@ def test_a_clips_time_is_covered_from_end_to_end() -> None:
     for at_us in range(0, 3 * S, 50_000):
         assert list(at_moment(found, at_us))
     assert any(s.is_blind for s in at_moment(found, round(2.9 * S)))
+
+
+def test_a_region_of_the_small_stream_covers_as_much_of_the_large_one() -> None:
+    assert scaled((1, 2, 3, 4), (640, 360), (1920, 1080)) == (3, 6, 9, 12)
+    assert scaled((1, 1, 2, 2), (704, 576), (1000, 1000)) == (1, 1, 3, 4), "outwards, never smaller"
+
+
+def test_what_is_known_to_a_second_is_covered_a_second_before_and_after() -> None:
+    found = [Span(0, 10, False, []), Span(11, 20, False, []), Span(40, 50, True, [])]
+    assert [span.begins_at_us for span in at_moment(found, 25)] == []
+    assert [span.begins_at_us for span in at_moment(found, 25, 10)] == [11]
+    assert [span.begins_at_us for span in at_moment(found, 25, 15)] == [0, 11, 40]

@@ -12,7 +12,7 @@ NAME = "not a name of 1 to 63 of a-z, 0-9 and '-', with a letter or digit at bot
 NOT_TOML = "Expected ']' at the end of a table declaration (at end of document)"
 BOX = "known here: id, site, state_dir, clips_dir, setup_host, setup_port"
 METRICS = "known here: port, host"
-KNOWN = "known here: id, url, scene, fps, priority"
+KNOWN = "known here: id, url, scene, evidence_url, fps, priority"
 WHOLE_FILE = {
     "[box": f"is not TOML ({NOT_TOML}); correct that line",
     "": '[box] is missing; write [box] and below it id = "box-1"',
@@ -28,8 +28,7 @@ CAMERA = f'id = "cam-2"\nurl = "rtsp://u:{SECRET}@h/x"\nscene = "a.toml"\n'
 ONE_CAMERA = {
     CAMERA.replace("cam-2", "cam_2"): f"camera[2].id: {NAME}; {KNOWN}",
     CAMERA + "fps = 99": f"camera[2].fps: Expected `float` <= 30.0; {KNOWN}",
-    CAMERA
-    + "fsp = 5": "camera[2]: Object contains unknown field `fsp`; known here: id, url, scene, fps, priority",
+    CAMERA + "fsp = 5": f"camera[2]: Object contains unknown field `fsp`; {KNOWN}",
     'id = "cam-2"\nscene = "a.toml"': f"camera[2]: Object missing required field `url`; {KNOWN}",
     CAMERA.replace("cam-2", "cam-1"): "camera[2].id: 'cam-1' is given twice; give it another name",
 }
