@@ -132,8 +132,15 @@ class HostileCamera:
     """Serves ``media`` as ``change`` makes it, or answers DESCRIBE with a redirect to ``elsewhere``."""
 
     def __init__(
-        self, media: Media | None, change: Callable[[bytes], bytes] = bytes, elsewhere: str = ""
+        self,
+        media: Media | None,
+        change: Callable[[bytes], bytes] = bytes,
+        elsewhere: str = "",
+        *,
+        falls_silent: bool = False,
     ) -> None:
+        """``falls_silent``: at the end of its media it keeps the connection and says nothing more."""
+        self._falls_silent = falls_silent
         self._media, self._change, self._elsewhere = media, change, elsewhere
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
@@ -179,6 +186,10 @@ class HostileCamera:
             client.sendall(self._answer(method, sequence.decode()))
             if method == "PLAY":
                 self._play(client)
+                if self._falls_silent:
+                    client.settimeout(60)
+                    while reading.read(1):
+                        pass
                 return
 
     def _answer(self, method: str, sequence: str) -> bytes:

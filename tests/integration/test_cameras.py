@@ -23,6 +23,7 @@ from edge_agent.sources.feed import Arrival, CameraFeed
 from edge_agent.sources.file import read_frames
 from shared.messages import CameraState
 from tests.fakes.clips import write_clip
+from tests.fakes.hostile_camera import HostileCamera, h264
 
 SECRET = "gehe1m"
 PATIENCE_S = 30.0
@@ -121,6 +122,19 @@ def test_a_silent_camera_is_given_up_and_the_others_go_on(camera: Callable[..., 
     """F21: it accepts the connection and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
+        opens_s: list[float] = []
+
+        def accept() -> None:
+            """How long the decoder holds the connection: as long as its opening takes."""
+            connection, _ = silent.accept()
+            accepted_s = time.monotonic()
+            with connection:
+                while connection.recv(4096):
+                    pass
+            opens_s.append(time.monotonic() - accepted_s)
+
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
         other = camera("cam-2")
         times_s: list[float] = []
         watching = threading.Event()
@@ -137,9 +151,22 @@ def test_a_silent_camera_is_given_up_and_the_others_go_on(camera: Callable[..., 
         took_s = time.monotonic() - begun_s
         watching.set()
         watcher.join()
+        accepting.join(10)
+    assert opens_s[0] <= 3.5
     assert took_s < 4.5
     assert max(later - earlier for earlier, later in itertools.pairwise(times_s)) < 1.0
     assert SECRET not in str(feed.last_failure)
+
+
+def test_a_camera_that_falls_silent_is_stale(camera: Callable[..., CameraFeed], clips: Path) -> None:
+    with HostileCamera(h264(clips / "short.mp4"), falls_silent=True) as silent:
+        feed = camera("cam-1", silent.url)
+        take(feed)
+        assert feed.state is CameraState.LIVE
+        last_s = time.monotonic()
+        until(lambda: feed.state is CameraState.STALE)
+        assert time.monotonic() - last_s < 30
+        assert SourceFault.SILENT in feed.faults
 
 
 def test_the_network_is_tried_again(camera: Callable[..., CameraFeed]) -> None:
