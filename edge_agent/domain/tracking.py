@@ -42,6 +42,8 @@ PART_SHARE, PART_S = 0.6, 2.0
 """A detection in a thing's place and below this share of its size shows a part of it, for so long at most."""
 CALM_S = 1.0
 """What has not moved for so long may be there unseen; what moved was elsewhere by now."""
+MISSED_S = 1.0
+"""What was last seen so shortly before all came to rest came to rest too."""
 RETURN_S = 4.0
 SAME_PLACE_IOU = 0.5
 """A thing that left its place and is seen there so shortly after never left: what passed took its track."""
@@ -114,13 +116,19 @@ class Tracker:
 
     def hold(self, at_us: int) -> list[Track]:
         """Step to a frame in which nothing moved: what was there is there."""
-        here = self._table.last_seen_us == self._at_us
+        here = (self._table.last_seen_us == self._at_us) | self._came_to_rest()
         still_valid = here & (at_us - self._table.last_detected_us < HOLD_S * 1e6)
         self._motions.speed[still_valid] = 0
         self._table.last_seen_us[still_valid] = at_us
         self._at_us = at_us
         self._forget(at_us)
         return self._tracks()
+
+    def _came_to_rest(self) -> Bools:
+        """What the model missed just before all came to rest: had it gone, its place would still change."""
+        table = self._table
+        lately = table.last_seen_us > (self._at_us or 0) - MISSED_S * 1e6
+        return lately & table.is_shown & ~table.is_hidden & ~self._is_leaving()
 
     def carry(self, at_us: int) -> list[Track]:
         """Step to a frame that nobody looked at though things move: what was there goes on as before."""

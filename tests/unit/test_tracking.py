@@ -113,6 +113,20 @@ def test_but_not_for_ever() -> None:
     assert not tracks
 
 
+def test_one_whom_the_model_misses_as_he_comes_to_rest_is_there() -> None:
+    """He stops, his place still changes, and the model misses him twice; then nothing moves any more."""
+    view = View()
+    for n in range(10):
+        view.see(person(200 + 20 * n), motion=MOVING)
+    for _ in range(3):
+        view.see(person(380), motion=MOVING)
+    for _ in range(2):
+        view.see(motion=MOVING)
+    for _ in range(20):
+        tracks = view.hold()
+    assert [(track.id, track.last_seen_us) for track in tracks] == [(1, view.at_us)]
+
+
 def test_one_who_left_is_not_held_by_the_still_picture_after_him() -> None:
     view = View()
     for n in range(10):
