@@ -141,10 +141,13 @@ class Visit:
     """How long ago it was seen before: what this look adds."""
     unseen_s: float = 0.0
     is_told: bool = False
+    numbers: set[int] = field(default_factory=set[int])
+    """Of the tracks that it has been: one may come back, when the tracker finds that it was misled."""
 
     def see(self, view: View, track: Track) -> None:
         self.step_s, self.unseen_s = self.unseen_s, 0.0
         self.track, self.seen_at_us = track, view.at_us
+        self.numbers.add(track.id)
         self.way.go(view, track)
 
 
@@ -211,7 +214,8 @@ class Visits:
         began_s = (track.first_seen_us - visit.seen_at_us) / 1e6
         # Whoever lies down keeps his area, not his height.
         likeness = float(np.sqrt(box_math.areas(visit.track.box[None]) / box_math.areas(track.box[None]))[0])
-        if gap_s > self._gap_s or began_s < -HANDOVER_S or not 1 / SIZE_CHANGE <= likeness <= SIZE_CHANGE:
+        is_other = began_s < -HANDOVER_S and track.id not in visit.numbers
+        if gap_s > self._gap_s or is_other or not 1 / SIZE_CHANGE <= likeness <= SIZE_CHANGE:
             return math.inf
         # Who is long out of sight may have stopped.
         going_s = min(gap_s, 2.0)
