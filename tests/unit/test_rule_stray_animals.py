@@ -36,6 +36,16 @@ def test_another_number_on_the_way(street: Street) -> None:
     )
 
 
+def test_unseen_for_five_seconds(street: Street) -> None:
+    assert len(street.play(20, lambda t_s: [] if 6 <= t_s < 11 else [dog(t_s, 450)])) == 1
+
+
+def test_its_first_number_comes_back(street: Street) -> None:
+    """It turns about, the tracker takes it for another one, and finds out a second later that it is not."""
+    told = street.play(16, lambda t_s: [dog(t_s, 450)._replace(id=7 if 6 <= t_s < 7 else 1)])
+    assert len(told) == 1
+
+
 def test_crosses_and_is_gone(street: Street) -> None:
     assert not street.play(40, lambda t_s: [dog(t_s, 450 if 10 < t_s < 17 else 350)])
 

@@ -8,7 +8,8 @@ from edge_agent.domain.scene import RuleSpec
 from shared.kinds import Kind, ObjectClass
 from shared.messages import Phase
 
-GAP_S = 4.0
+GAP_S = 6.0
+"""Models lose an animal that turns about; one that is on the road again strayed meanwhile."""
 MOVED_M = 1.0
 """What has not moved so far is a stone or a heap of snow that the model takes for an animal."""
 APART_S = 2.0
