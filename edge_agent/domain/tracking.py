@@ -40,6 +40,8 @@ HIDDEN_REACH = 1.6
 """Sizes from where it should be at which one who was hidden may come out."""
 PART_SHARE, PART_S = 0.6, 2.0
 """A detection in a thing's place and below this share of its size shows a part of it, for so long at most."""
+FARTHER_SHARE, SAME_SHAPE = 0.6, 0.85
+"""Unless both its sides are at least so much of what they were, and shrank alike: then it is farther away."""
 CALM_S = 1.0
 """What has not moved for so long may be there unseen; what moved was elsewhere by now."""
 MISSED_S = 1.0
@@ -71,6 +73,8 @@ class _Table(NamedTuple):
     last_detected_us: Micros
     last_whole_us: Micros
     """Last detected in its whole size."""
+    whole_px: Reals
+    """(N, 2): width and height of its box as it was detected then."""
     hits: NDArray[np.int64]
     is_shown: Bools
     """Confirmed: told to the rules."""
@@ -222,16 +226,25 @@ class Tracker:
         expected = box_math.to_corners(self._motions.place[rows])
         area = box_math.areas(boxes)
         is_small = area < PART_SHARE * box_math.areas(expected)
-        is_whole = rows
+        is_whole = np.ones(len(rows), np.bool_)
         if is_small.any():
             low, high = np.maximum(boxes[:, :2], expected[:, :2]), np.minimum(boxes[:, 2:], expected[:, 2:])
             is_part = is_small & (np.maximum(high - low, 0).prod(1) >= 0.8 * area)
             is_part &= self._table.is_shown[rows]
             is_part &= at_us - self._table.last_whole_us[rows] < PART_S * 1e6
+            is_part &= ~self._is_farther(rows, boxes)
             boxes = np.where(is_part[:, None], expected, boxes)
-            is_whole = rows[~is_part]
-        self._table.last_whole_us[is_whole] = at_us
+            is_whole = ~is_part
+        self._table.last_whole_us[rows[is_whole]] = at_us
+        self._table.whole_px[rows[is_whole]] = (boxes[:, 2:] - boxes[:, :2])[is_whole]
         return boxes
+
+    def _is_farther(self, rows: Rows, boxes: Reals) -> Bools:
+        """Whether each box shows all of a thing that has gone away: it is as much lower as narrower than when
+        it was last whole. What drives in over the picture's edge seems to grow and is expected too large."""
+        shrunk = (boxes[:, 2:] - boxes[:, :2]) / np.maximum(self._table.whole_px[rows], np.float32(1))
+        low, high = shrunk.min(1), shrunk.max(1)
+        return (low >= FARTHER_SHARE) & (low >= SAME_SHAPE * high)
 
     def _confirm(self, rows: Rows) -> None:
         table = self._table
@@ -363,5 +376,5 @@ def _new_table(at_us: int, found: Detections, first_id: int) -> _Table:
     ids = np.arange(first_id, first_id + count, dtype=np.int64)
     groups, hits = GROUP[found.classes], np.ones(count, np.int64)
     no = np.zeros(count, np.bool_)
-    seen = (at.copy(), at.copy(), at.copy(), at.copy())
+    seen = (at.copy(), at.copy(), at.copy(), at.copy(), found.boxes[:, 2:] - found.boxes[:, :2])
     return _Table(ids, groups, votes, found.scores.copy(), *seen, hits, no, no.copy())

@@ -229,6 +229,19 @@ def test_a_part_of_a_parked_car_does_not_shrink_it() -> None:
     assert tracks[0].box[2] - tracks[0].box[0] == pytest.approx(160, abs=8)
 
 
+def test_a_car_that_drives_in_over_the_edge_and_away_keeps_its_size() -> None:
+    """At first the edge cuts it: it seems to grow while it shrinks. Every second frame is carried."""
+    view = View()
+    for box in ((0, 480, 416, 720), (0, 390, 458, 720), (96, 316, 492, 710)):
+        view.see((ObjectClass.CAR, box, 0.8))
+    for box in ((258, 206, 546, 486), (356, 132, 580, 356), (430, 76, 606, 264)):
+        view.at_us += PERIOD_US
+        view.tracker.carry(view.at_us)
+        tracks = view.see((ObjectClass.CAR, box, 0.8))
+    assert ids(tracks) == [1]
+    assert tracks[0].box == pytest.approx(np.array((430, 76, 606, 264)), abs=25)
+
+
 def test_but_a_thing_that_is_really_smaller_becomes_so() -> None:
     view = View()
     for _ in range(10):
