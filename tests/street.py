@@ -35,6 +35,12 @@ class Thing(NamedTuple):
     is_seen: bool = True
     size_px: tuple[float, float] | None = None
     """Width and height where they are not its class's."""
+    speed_px_s: tuple[float, float] = (0.0, 0.0)
+    """As the tracker has it, to the right and down."""
+    seen_before_s: float = 0.0
+    """So long before it is shown for the first time it was first seen."""
+    is_carried: bool = False
+    """The tracker carried it on without looking."""
 
 
 Script = Callable[[float], Iterable[Thing]]
@@ -91,10 +97,10 @@ class Street:
         self._now_s = t_s
 
     def _track(self, thing: Thing, at_us: int) -> Track:
-        first_us = self._first_us.setdefault(thing.id, at_us)
+        first_us = self._first_us.setdefault(thing.id, at_us - round(thing.seen_before_s * 1e6))
         if thing.is_seen:
             self._last_us[thing.id] = at_us
-            self._hits[thing.id] = self._hits.get(thing.id, 8) + 1
+            self._hits[thing.id] = self._hits.get(thing.id, 8) + (not thing.is_carried)
         anchor, since_us = self._still.get(thing.id, (thing.foot_px, at_us))
         if np.hypot(anchor[0] - thing.foot_px[0], anchor[1] - thing.foot_px[1]) > 5:
             anchor, since_us = thing.foot_px, at_us
@@ -109,6 +115,6 @@ class Street:
             first_seen_us=first_us,
             last_seen_us=self._last_us.get(thing.id, first_us - 1),
             hits=self._hits.get(thing.id, 8),
-            velocity_px_s=(0.0, 0.0),
+            velocity_px_s=thing.speed_px_s,
             still_since_us=since_us,
         )

@@ -16,11 +16,11 @@ PLACES_M = [(-6, 12), (6, 12), (-10, 30), (10, 30), (0, 20), (4, 40), (-3, 16)]
 
 
 def project(
-    place_m: tuple[float, float], height_m: float, tilt_deg: float, focal_px: float
+    place_m: tuple[float, float], height_m: float, tilt_deg: float, focal_px: float, up_m: float = 0.0
 ) -> tuple[float, float]:
     """A pinhole camera at the origin that looks north and down."""
     east, north = place_m
-    tilt = math.radians(tilt_deg)
+    tilt, height_m = math.radians(tilt_deg), height_m - up_m
     depth = north * math.cos(tilt) + height_m * math.sin(tilt)
     down = height_m * math.cos(tilt) - north * math.sin(tilt)
     return 640 + focal_px * east / depth, 360 + focal_px * down / depth
@@ -60,6 +60,27 @@ def test_a_place_is_found_again(camera: Camera, place_m: tuple[float, float]) ->
     assert math.dist(found, place_m) < 0.02
     assert ground.residual_m < 0.02
     assert sigma_m > 0
+
+
+@settings(deadline=None)
+@given(cameras, st.tuples(st.floats(-8, 8), st.floats(12, 40)), st.floats(0, 4))
+def test_what_stands_on_a_place_is_shown_above_it(
+    camera: Camera, place_m: tuple[float, float], up_m: float
+) -> None:
+    ground = fit_ground(survey(camera, PLACES_M), pixel_error_px=2, size_px=(1280, 720))
+    assert ground.knows_heights
+    east_m, north_m = to_plane(ground.origin, from_plane(TOWN, *place_m))
+    shown = ground.pixel_of(east_m, north_m, up_m)
+    assert shown is not None
+    assert math.dist(shown, project(place_m, *camera, up_m)) < 1
+
+
+def test_a_camera_that_looks_straight_down_knows_no_heights() -> None:
+    points = [
+        SurveyedPoint((640 + 40 * e, 360 - 40 * n), from_plane(TOWN, e, n))
+        for e, n in ((-8, -6), (8, -6), (8, 6), (-8, 6), (0, 2))
+    ]
+    assert not fit_ground(points, pixel_error_px=2, size_px=(1280, 720)).knows_heights
 
 
 @settings(deadline=None)

@@ -77,6 +77,13 @@ def test_in_infrared_the_place_tells(lens: int) -> None:
     assert read_colourless(luma_of(frame(picture("dark")), POLYGON)) is Shown.DARK
 
 
+def test_in_infrared_a_lit_window_beside_the_light_is_no_lens() -> None:
+    i420 = picture("dark")
+    i420[24:34, 486:494] = 230
+    i420[20:68, 478:482] = 250
+    assert read_colourless(luma_of(frame(i420), POLYGON)) is Shown.RED
+
+
 @pytest.mark.parametrize("lens", range(3))
 def test_in_infrared_a_lens_may_be_a_point_of_light(lens: int) -> None:
     """Two pixels wide, and on no even row."""
@@ -185,6 +192,45 @@ def test_passing_at_red_is_told_once_with_its_numbers() -> None:
 )
 def test_who_did_not_pass_at_red(colour: Showing, cars: Callable[[float], list[Thing]]) -> None:
     assert not drive(colour, cars)
+
+
+@pytest.mark.parametrize(("before", "after", "is_told"), [
+    ("red", "red", True), ("green", "red", False), ("red", "green", False),
+])  # fmt: skip
+def test_a_vehicle_that_hides_the_light_is_judged_when_it_is_seen_again(
+    before: str, after: str, is_told: bool
+) -> None:
+    told = drive(lambda t_s: before if t_s < 1.4 else "bus" if t_s < 3.0 else after, car)
+    assert len(told) == is_told
+
+
+def test_out_of_sight_for_longer_than_a_green_is_another_red() -> None:
+    slow = lambda t_s: car(t_s, speed=60)  # noqa: E731  # at the line after 6.7 s
+    assert not drive(lambda t_s: "red" if t_s < 2 or t_s > 9 else "bus", slow, 14)
+
+
+@pytest.mark.parametrize(
+    ("from_px", "speed_px_s", "is_told"),
+    [(510, 250, True), (510, 100, False), (760, 250, False)],
+    ids=["just-over", "creeps", "far-beyond"],
+)
+def test_one_found_just_beyond_the_line_at_speed_came_over_it(
+    from_px: float, speed_px_s: float, is_told: bool
+) -> None:
+    """Its front is 75 px ahead of its middle and the line at 500; a metre is 60 px. The light is known."""
+
+    def script(t_s: float) -> list[Thing]:
+        x_px = from_px + speed_px_s * (t_s - 2)
+        return [Thing(1, ObjectClass.CAR, (x_px, 400), speed_px_s=(speed_px_s, 0))] if t_s >= 2 else []
+
+    assert len(drive(lambda _: "red", script, 3.6)) == is_told
+
+
+def test_one_that_the_tracker_only_carries_on_may_have_braked() -> None:
+    def script(t_s: float) -> list[Thing]:
+        return [thing._replace(is_carried=t_s > 2.0) for thing in car(t_s)]
+
+    assert not drive(lambda _: "red", script)
 
 
 def nights(

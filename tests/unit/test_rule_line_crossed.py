@@ -68,6 +68,17 @@ def test_one_who_appears_at_the_line_has_not_come_over_it() -> None:
     assert not fence("both").play(10, walk(-0.4, 3))
 
 
+@pytest.mark.parametrize(("seen_before_s", "is_told"), [(0.4, True), (0.1, False)])
+def test_what_was_seen_before_it_was_sure_counts(seen_before_s: float, is_told: bool) -> None:
+    """A car is shown half a metre beyond the line, at its third detection; it goes 5 m/s."""
+
+    def script(t_s: float) -> list[Thing]:
+        x_px = MIDDLE_PX + 30 + 300 * t_s
+        return [Thing(1, ObjectClass.CAR, (x_px, 400), speed_px_s=(300, 0), seen_before_s=seen_before_s)]
+
+    assert len(fence("both").play(1.4, script)) == is_told
+
+
 def test_past_the_end_of_the_line_is_not_over_it() -> None:
     assert not fence("both").play(10, walk(-3, 3, y_px=95))
 

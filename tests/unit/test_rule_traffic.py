@@ -108,6 +108,17 @@ def test_who_yields(person_x: float, speed_px: float, halt_px: float) -> None:
     assert not crossing(person_x, speed_px, halt_px)
 
 
+def test_a_bus_whose_foot_lies_beside_the_crossing_is_on_it() -> None:
+    scene = scene_of(CROSSING, '[[rule]]\nkind = "crossing_not_yielded"\nzone = "crossing"')
+    street = Street(on_map(scene))
+
+    def script(t_s: float) -> list[Thing]:
+        bus = Thing(2, ObjectClass.BUS, (20 + 160 * t_s, 570), size_px=(220, 60))
+        return [Thing(1, ObjectClass.PERSON, (520, 500)), *([bus] if t_s < 5 else [])]
+
+    assert of(Kind.CROSSING_NOT_YIELDED, street, street.play(6, script))
+
+
 HOT = '[[rule]]\nkind = "speeding_hotspot"\nzone = "road"\nlimit_kmh = 40\nvehicles = 5\nperiod_s = 60'
 
 
