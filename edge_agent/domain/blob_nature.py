@@ -16,7 +16,7 @@ _TEXTURE = 0.9
 """Levels a half-size pixel: below it the ground has no texture to compare."""
 _SAME_TEXTURE = 0.55
 _STRONGER = 1.6
-_SOFT = 0.10
+_SOFT = 0.12
 """A soft edge rises by less than this share of the contrast in a half-size pixel."""
 
 
@@ -57,10 +57,32 @@ def nature_of(before: Reals, now: Reals, mask: Mask, hidden: Mask) -> Nature:
     is_comparable = texture > _TEXTURE and texture_now <= most + 1
     if is_comparable and patches.likeness(slopes_before, slopes_now, inner) > _SAME_TEXTURE:
         return Nature.LIGHT
-    edge_before = float(np.hypot(*slopes_before)[rim].mean())
-    edge_now = float(np.hypot(*slopes_now)[rim].mean())
-    off_before = abs(float(before[mask].mean()) - float(before[ring].mean()))
-    off_now = abs(float(now[mask].mean()) - float(now[ring].mean()))
-    if edge_before + off_before > edge_now + off_now:
+    steps_before, steps_now = (_steps(slopes, mask, rim) for slopes in (slopes_before, slopes_now))
+    if steps_before > steps_now:
         return Nature.GHOST
-    return Nature.LIGHT if edge_now < _SOFT * contrast else Nature.OBJECT
+    return Nature.LIGHT if steps_now < _SOFT * contrast else Nature.OBJECT
+
+
+def keeps_texture(before: Reals, now: Reals) -> Mask:
+    """Which cells of two half-size pictures, (h, w), show the texture that they showed before: only the light
+    is another. (h / 2, w / 2); each is judged with the cells around it."""
+    slopes_before, slopes_now = patches.gradients(before), patches.gradients(now)
+
+    def around(products: Reals) -> Reals:
+        return patches.smoothed(patches.halved(products), 1)
+
+    shared = around(sum(a * b for a, b in zip(slopes_before, slopes_now, strict=True)))
+    power, power_now = (around(right**2 + down**2) for right, down in (slopes_before, slopes_now))
+    return (shared > _SAME_TEXTURE * np.sqrt(power * power_now)) & (power > _TEXTURE**2)
+
+
+def _steps(slopes: tuple[Reals, Reals], mask: Mask, rim: Mask) -> float:
+    """How steep the brightness rises or falls across the outline, levels a pixel, all pieces of it together.
+
+    In a piece of some pixels a texture's slopes, which run all ways, take each other out; an edge's do not.
+    """
+    across = patches.gradients(patches.smoothed(mask.astype(np.float32), 2))
+    rise = (slopes[0] * across[0] + slopes[1] * across[1]) / (np.hypot(*across) + np.float32(1e-6))
+    pieces = patches.smoothed(np.where(rim, rise, np.float32(0)), 3)
+    weights = patches.smoothed(rim.astype(np.float32), 3)
+    return float(np.abs(pieces[rim] / weights[rim]).mean())

@@ -51,6 +51,21 @@ def slope(plane: Reals) -> Reals:
     return np.hypot(*gradients(plane))
 
 
+def halved(plane: Reals) -> Reals:
+    """Means of 2 x 2 of a plane of even sides."""
+    return (plane[::2, ::2] + plane[1::2, ::2] + plane[::2, 1::2] + plane[1::2, 1::2]) / 4
+
+
+def smoothed(plane: Reals, times: int) -> Reals:
+    """The plane with each pixel mixed with its neighbours, 1 : 2 : 1 both ways, so many times."""
+    for _ in range(times):
+        wide = np.pad(plane, ((1, 1), (0, 0)), mode="edge")
+        plane = (wide[:-2] + 2 * plane + wide[2:]) / 4
+        wide = np.pad(plane, ((0, 0), (1, 1)), mode="edge")
+        plane = (wide[:, :-2] + 2 * plane + wide[:, 2:]) / 4
+    return plane
+
+
 def likeness(one: tuple[Reals, Reals], other: tuple[Reals, Reals], mask: Mask) -> float:
     """Normalised correlation of two gradients where ``mask`` is set, -1 to 1; 0 where one of them is flat.
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.domain import patches
-from edge_agent.domain.blob_nature import Nature, nature_of
+from edge_agent.domain.blob_nature import LEAST_CONTRAST, Nature, keeps_texture, nature_of
 from edge_agent.domain.detection import Reals, Track
 from edge_agent.domain.patches import CELL_PX, Mask
 from shared.kinds import ObjectClass
@@ -45,6 +45,12 @@ BESIDE_SHARE, BESIDE_S = 0.25, 20.0
 """Nor while somebody stands before more of its surroundings, who may hide half of it, unless he stays."""
 REST_SHARE, REST_S = 0.5, 10.0
 """What settles so soon beside what became background, and is so much smaller, is the rest of it."""
+CAME_TO_LIGHT_S = 3.0
+"""What shows so soon after somebody stood before it was there all along."""
+LIT_SHARE = 0.3
+"""When so much of a blob shows the texture from before, that is light, and only the rest may be a thing."""
+CREPT_SHARE = 0.5
+"""A thing beside which, in its time, so much more of its kind came of itself is on the move: a shadow."""
 LEAST_CELLS = 3
 LARGEST_SHARE = 0.12
 """A blob of more than this share of the picture is no thing; nor is anything while so much has changed."""
@@ -60,7 +66,10 @@ _CALM_S = 1.2
 """The picture that is compared is the mean of so long: noise and wind go out of it."""
 AGREES_SHARE = 0.85
 """So much of a picture must be as before a break for what was known to hold."""
-_MARGIN = 6
+_MARGIN = 3
+"""Cells of the surroundings that are compared too."""
+_REACH = 4
+"""Cells around a blob that are judged with it where they differ from before: light settles in pieces."""
 
 
 class Static(NamedTuple):
@@ -85,6 +94,8 @@ class _Known:
     since_us: int
     is_kept: bool = False
     """It was there before a restart, so it is in the background now: it goes when its place changes."""
+    crept: int = 0
+    """So many cells came to it of themselves."""
 
 
 class _Grid:
@@ -178,6 +189,7 @@ class Statics:
         gain = self._grid.brighten(cells)
         self._gain *= gain
         covered = self._cover(tracks, at_us)
+        self._covered_us[covered] = at_us
         self._calm(half, covered, gain, elapsed_s)
         self._uncover(self._grid, cells, half, covered)
         self._follow(self._grid, cells, covered, elapsed_s)
@@ -196,6 +208,8 @@ class Statics:
         self._reference: Reals = self._now.copy()
         self._gain = 1.0
         self._unseen: Mask = np.zeros(cells.shape, np.bool_)
+        self._covered_us = np.zeros(cells.shape, np.int64)
+        """When something tracked was last before a cell."""
         self._at_us = self._began_us = at_us
 
     # The backgrounds
@@ -310,7 +324,8 @@ class Statics:
             if not known.is_kept:
                 settled.flat[known.cells] = False
         for blob in patches.blobs(settled) if settled.any() else []:
-            self._meet(blob, grid, covered)
+            for part in self._without_light(blob, grid, covered):
+                self._meet(part, grid, covered)
         self._statics = tuple(self._static(known, covered, tracks) for known in self._known)
 
     def _is_there(self, known: _Known, grid: _Grid, covered: Mask) -> bool:
@@ -321,6 +336,25 @@ class Statics:
             return bool((changed & ~hidden).sum() <= 0.6 * len(known.cells))
         supported = grid.support_s.flat[known.cells] > 0
         return bool(hidden.mean() > 0.5 or (supported & ~hidden).sum() >= 0.4 * (~hidden).sum())
+
+    def _without_light(
+        self, blob: NDArray[np.intp], grid: _Grid, covered: Mask
+    ) -> list[NDArray[np.intp]]:
+        """The parts of a blob where not only the light is another; that becomes background, with its rim."""
+        if len(blob) < LEAST_CELLS:
+            return [blob]
+        window, where = self._windows(blob, 1)
+        before = self._reference[where] * np.float32(self._gain)
+        own = np.zeros(self._shape, np.bool_)
+        own.flat[blob] = True
+        lit = own[window] & keeps_texture(before, self._now[where]) & ~covered[window]
+        if float(lit.sum()) < LIT_SHARE * len(blob):
+            return [blob]
+        rest = np.zeros(self._shape, np.bool_)
+        rest[window] = own[window] & ~lit
+        rest &= patches.grown(~patches.grown(~rest, 1), 1)
+        self._adopt(np.flatnonzero(own & ~rest), Nature.LIGHT, grid)
+        return patches.blobs(rest)
 
     def _meet(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> None:
         """Judge a blob: a new thing, more of one that it touches, or background."""
@@ -334,13 +368,37 @@ class Statics:
             return
         nature = self._nature(blob, grid, covered)
         if nature is Nature.OBJECT and owners:
-            self._grow(owners, blob)
+            self._extend(owners, blob, grid)
         elif nature is Nature.OBJECT and len(self._known) < MAX_STATICS:
             since_us = int(np.median(grid.since_us.flat[blob]))
             self._known.append(_Known(self._next_id, blob, since_us))
             self._next_id += 1
         elif nature not in (Nature.UNCLEAR, Nature.OBJECT):
             self._adopt(blob, nature, grid)
+
+    def _extend(self, owners: list[_Known], blob: NDArray[np.intp], grid: _Grid) -> None:
+        """Add to a thing what came with it or came to light beside it. What comes later and of itself is
+        something else's; if ever more does, the thing itself is what creeps."""
+        if any(self._belongs(blob, owner, grid) for owner in owners):
+            self._grow(owners, blob)
+            return
+        self._adopt(blob, Nature.LIGHT, grid)
+        first = owners[0]
+        first.crept += len(blob)
+        if first.crept > CREPT_SHARE * len(first.cells):
+            self._known.remove(first)
+            self._adopt(first.cells[grid.support_s.flat[first.cells] > 0], Nature.LIGHT, grid)
+
+    def _belongs(self, blob: NDArray[np.intp], owner: _Known, grid: _Grid) -> bool:
+        """Whether a blob that settled beside a thing is a part of it."""
+        since_us = grid.since_us.flat[blob]
+        if float(np.median(since_us)) - owner.since_us <= SETTLE_S * 1e6:
+            return True
+        came_to_light = self._covered_us.flat[blob] >= since_us - CAME_TO_LIGHT_S * 1e6
+        rows, columns = self._window(self._box(owner.cells) - np.float32([0, 0, 1, 1]), 1)
+        row, column = np.divmod(blob, self._shape[1])
+        is_within = (row >= rows.start) & (row < rows.stop) & (column >= columns.start) & (column < columns.stop)
+        return float((came_to_light | is_within).mean()) >= 0.5
 
     def _grow(self, owners: list[_Known], blob: NDArray[np.intp]) -> None:
         """Add a blob to the thing that it touches; if it touches several, they were one all along."""
@@ -377,24 +435,40 @@ class Statics:
             return Nature.LIGHT
         if covered.flat[blob].mean() > HIDDEN_SHARE:
             return Nature.UNCLEAR
-        window = self._window(box, _MARGIN // 2)
+        window = self._window(box, _MARGIN)
         hidden, support_s = covered[window], grid.support_s[window]
         # More than itself beside it is only settling: it is a part of that.
         is_growing = ((support_s > 0) & (support_s < SETTLE_S) & ~hidden).sum() > len(blob)
         lasted_s = (self._at_us - int(np.median(grid.since_us.flat[blob]))) / 1e6
         if (is_growing or hidden.mean() > BESIDE_SHARE) and lasted_s < BESIDE_S:
             return Nature.UNCLEAR
-        where, mask = self._around(blob)
-        before = self._reference[where] * np.float32(self._gain)
-        return nature_of(before, self._now[where], mask, hidden.repeat(2, 0).repeat(2, 1))
+        return self._compared(blob, grid, covered)
 
-    def _around(self, cells: NDArray[np.intp]) -> tuple[tuple[slice, slice], Mask]:
-        """Where some cells and their surroundings lie in the half-size picture, and which of it they are."""
-        mask = np.zeros(self._shape, np.bool_)
-        mask.flat[cells] = True
-        rows, columns = self._window(self._box(cells), _MARGIN // 2)
-        where = slice(rows.start * 2, rows.stop * 2), slice(columns.start * 2, columns.stop * 2)
-        return where, mask[rows, columns].repeat(2, 0).repeat(2, 1)
+    def _compared(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> Nature:
+        """Judge it from how the picture was before and is now, together with what else differs beside it."""
+        window, where = self._windows(blob, _REACH + _MARGIN)
+        before, now = self._reference[where] * np.float32(self._gain), self._now[where]
+        hidden = covered[window]
+        own, taken = np.zeros(self._shape, np.bool_), np.zeros(self._shape, np.bool_)
+        own.flat[blob] = True
+        for known in self._known:
+            taken.flat[known.cells] = True
+        least = np.maximum(LEAST_CONTRAST, grid.threshold()[window])
+        differs = patches.halved(np.abs(now - before)) > least
+        mask = own[window]
+        free = mask | (differs & ~hidden & ~taken[window])
+        for _ in range(_REACH):
+            mask = patches.grown(mask, 1) & free
+        mask, hidden = (cells.repeat(2, 0).repeat(2, 1) for cells in (mask, hidden))
+        return nature_of(before, now, mask, hidden)
+
+    def _windows(
+        self, cells: NDArray[np.intp], margin: int
+    ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Where some cells and so many around them lie: among the cells, and in the half-size picture."""
+        rows, columns = self._window(self._box(cells) - np.float32([0, 0, 1, 1]), margin)
+        rows, columns = slice(rows.start, min(rows.stop, self._shape[0])), slice(columns.start, columns.stop)
+        return (rows, columns), (slice(rows.start * 2, rows.stop * 2), slice(columns.start * 2, columns.stop * 2))
 
     def _box(self, cells: NDArray[np.intp]) -> Reals:
         assert self._grid is not None
