@@ -84,9 +84,10 @@ class StoppedOnCarriageway:
     def _watch(self, parked: Parked, vehicles: list[Vehicle], view: View) -> None:
         """Note who drives past."""
         passers = self._passers.setdefault(parked.thread, _Passers(None))
-        passers.heading = self._heading_of(parked.track, view) or passers.heading
         passers.since_us = passers.since_us or view.at_us
         if parked.stood_s < CAME_S:
+            # Later its track may be one that came from somewhere else.
+            passers.heading = self._heading_of(parked.track, view)
             return
         for vehicle in vehicles:
             if vehicle.heading is None or vehicle.visit.track.id == parked.track.id:
