@@ -16,8 +16,9 @@ PARKED_S = 600.0
 """What has stood for so long is no traffic any more, when it is told whether the traffic jams."""
 PAST_M = 1.5
 """A vehicle passes when it was so far behind, or not there before, and then is so far ahead."""
-BESIDE_M = 3.5
-"""One whose direction is not known is passed by who comes by so near: nearer than the oncoming lane."""
+BESIDE_M = 4.0
+"""Who drives round it passes so near, in the next lane at most. Of one that stopped among others it may not be known
+where it was going, and the oncoming traffic is no passer."""
 PASSING_KMH = 8.0
 CAME_S = 2.0
 """Who drives on in the first moments came before it stopped."""
@@ -95,7 +96,7 @@ class StoppedOnCarriageway:
             if vehicle.speed_kmh < PASSING_KMH or not go_the_same_way(vehicle.heading, passers.heading):
                 continue
             ahead_m, aside_m = _from(parked, vehicle, view)
-            if passers.heading is None and abs(aside_m) > BESIDE_M:
+            if view.ground is not None and abs(aside_m) > BESIDE_M:
                 continue
             thread, first_us = vehicle.visit.thread, vehicle.visit.track.first_seen_us
             if ahead_m < -PAST_M:
