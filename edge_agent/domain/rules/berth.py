@@ -1,7 +1,7 @@
 """Where vehicles stand: the middle of the ground under each, not the foot of its box.
 
-The foot of a box is the corner nearest to the camera. Of a car that is seen at an angle it lies up to two metres
-from the car's middle, of a bus five: in the next lane, or out of the zone at the kerb.
+The foot of a box is the corner nearest to the camera. Of a car that is seen at an angle it lies up to two
+metres from the car's middle, of a bus five: in the next lane, or out of the zone at the kerb.
 """
 
 import math
@@ -82,8 +82,8 @@ def _agree(a: Point, b: Point | None) -> bool:
 def middle_px(track: Track, heading: Point | None, ground: Ground) -> Point:
     """The pixel of the ground under a vehicle's middle; the foot of its box where that cannot be told.
 
-    The lowest corner of its ground lies in the picture's row of the box's foot, the middle in the foot's column. One
-    whose ``heading`` (a unit vector east and north) is not known is taken to stand across the view.
+    The lowest corner of its ground lies in the picture's row of the box's foot, the middle in the foot's
+    column. One whose ``heading`` (a unit vector east and north) is not known is taken to stand across the view.
     """
     x, y = track.foot_px
     foot, beside, above = ground.locate(x, y), ground.locate(x + 1, y), ground.locate(x, y - 1)
@@ -105,8 +105,6 @@ def _half_depth_m(object_class: ObjectClass, heading: Point | None, row: Point) 
     half_length_m, half_width_m = LENGTH_M[object_class] / 2, WIDTH_M[object_class] / 2
     if heading is None:
         return half_width_m
-    along, aside = (
-        abs(heading[0] * row[0] + heading[1] * row[1]),
-        abs(heading[0] * row[1] - heading[1] * row[0]),
-    )
+    along = abs(heading[0] * row[0] + heading[1] * row[1])
+    aside = abs(heading[0] * row[1] - heading[1] * row[0])
     return aside * half_length_m + along * half_width_m

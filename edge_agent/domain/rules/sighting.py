@@ -90,7 +90,8 @@ class View:
         return x - right * ago_s, y - down * ago_s
 
     def standing_px(self, track: Track) -> Point:
-        """Where it stands: its foot point; for a vehicle before a calibrated camera the ground under its middle."""
+        """Where it stands: its foot point; for a vehicle before a calibrated camera the ground under its
+        middle."""
         if self.ground is None or track.object_class not in LENGTH_M:
             return track.foot_px
         if track.foot_px not in self._middles:

@@ -7,7 +7,7 @@ from edge_agent.domain.geometry import Point
 from edge_agent.domain.rules.flow import Flow, Vehicle, go_the_same_way, place_on_plane, scale_of
 from edge_agent.domain.rules.form import DAY_S, Parameter, RuleEntry, RuleForm
 from edge_agent.domain.rules.sighting import Sighting, View, rounded
-from edge_agent.domain.rules.standing import Parked, Standing, is_jam
+from edge_agent.domain.rules.standing import JAM_STANDING_S, Parked, Standing, is_jam
 from edge_agent.domain.scene import RuleSpec
 from shared.kinds import VEHICLES, Kind, ObjectClass
 from shared.messages import Phase
@@ -17,14 +17,16 @@ PARKED_S = 600.0
 PAST_M = 1.5
 """A vehicle passes when it was so far behind, or not there before, and then is so far ahead."""
 BESIDE_M = 4.0
-"""Who drives round it passes so near, in the next lane at most. Of one that stopped among others it may not be known
-where it was going, and the oncoming traffic is no passer."""
+"""Who drives round it passes so near, in the next lane at most. Of one that stopped among others it may not be
+known where it was going, and the oncoming traffic is no passer."""
+QUEUE_M, QUEUE_ASIDE_M = 13.0, 1.8
+"""One that stands with another standing so near before it, in its own lane, waits in a queue."""
 PASSING_KMH = 8.0
 CAME_S = 2.0
 """Who drives on in the first moments came before it stopped."""
 SETTLED_S = 2.0
-"""One has been passed when it is seen to stand still so long afterwards: when a queue starts off all drive past the
-places where they stood."""
+"""One has been passed when it is seen to stand still so long afterwards: when a queue starts off all drive past
+the places where they stood."""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class _Passers:
 
     heading: Point | None
     """Where it was going; None when it was never seen to move."""
+    at: Point | None
+    """Where it stands, on the plane of ``Way``. Its next track may not know which way it faces."""
     since_us: int = 0
     behind: set[int] = field(default_factory=set[int])
     ahead_us: dict[int, int] = field(default_factory=dict[int, int])
@@ -84,26 +88,26 @@ class StoppedOnCarriageway:
 
     def _watch(self, parked: Parked, vehicles: list[Vehicle], view: View) -> None:
         """Note who drives past."""
-        passers = self._passers.setdefault(parked.thread, _Passers(None))
+        passers = self._passers.setdefault(parked.thread, _Passers(None, None))
         passers.since_us = passers.since_us or view.at_us
         if parked.stood_s < CAME_S:
             # Later its track may be one that came from somewhere else.
             passers.heading = self._heading_of(parked.track, view)
+            passers.at = place_on_plane(view, view.standing_px(parked.track), scale_of(parked.track))
             return
         for vehicle in vehicles:
             if vehicle.heading is None or vehicle.visit.track.id == parked.track.id:
                 continue
             if vehicle.speed_kmh < PASSING_KMH or not go_the_same_way(vehicle.heading, passers.heading):
                 continue
-            ahead_m, aside_m = _from(parked, vehicle, view)
+            ahead_m, aside_m = _from(passers.at, parked.track, vehicle.visit.track, vehicle.heading, view)
             if view.ground is not None and abs(aside_m) > BESIDE_M:
                 continue
             thread, first_us = vehicle.visit.thread, vehicle.visit.track.first_seen_us
+            is_new = thread in passers.behind or first_us > passers.since_us + CAME_S * 1e6
             if ahead_m < -PAST_M:
                 passers.behind.add(thread)
-            elif ahead_m > PAST_M and (
-                thread in passers.behind or first_us > passers.since_us + CAME_S * 1e6
-            ):
+            elif ahead_m > PAST_M and is_new and not _is_queueing(passers.at, parked, vehicle.heading, view):
                 passers.ahead_us.setdefault(thread, view.at_us)
         settled_us = view.at_us - SETTLED_S * 1e6
         if parked.is_held and parked.track.still_since_us <= settled_us:
@@ -150,16 +154,25 @@ class StoppedOnCarriageway:
         return Sighting(kind, phase, parked.thread, place, parked.track, 1, rounded(reason))
 
 
-def _from(parked: Parked, vehicle: Vehicle, view: View) -> Point:
-    """How far ahead of one that stands another is, in its own direction, and how far to the right; 0, 0 when
-    that is not known."""
-    scale = scale_of(parked.track)
-    at = place_on_plane(view, view.standing_px(parked.track), scale)
-    now = place_on_plane(view, view.standing_px(vehicle.visit.track), scale)
-    if at is None or now is None or vehicle.heading is None:
+def _is_queueing(at: Point | None, parked: Parked, heading: Point, view: View) -> bool:
+    """Whether another one stands right before it on the way that the traffic goes."""
+    for track in view.of(VEHICLES) if view.ground is not None else []:
+        if track.id == parked.track.id or view.at_us - track.still_since_us < JAM_STANDING_S * 1e6:
+            continue
+        ahead_m, aside_m = _from(at, parked.track, track, heading, view)
+        if PAST_M < ahead_m <= QUEUE_M and abs(aside_m) <= QUEUE_ASIDE_M:
+            return True
+    return False
+
+
+def _from(at: Point | None, standing: Track, other: Track, heading: Point, view: View) -> Point:
+    """How far ahead of the place ``at`` another is, towards ``heading``, and how far to the right; 0, 0 when
+    that is not known. Without a map the one that stands there is the measure."""
+    now = place_on_plane(view, view.standing_px(other), scale_of(standing))
+    if at is None or now is None:
         return 0.0, 0.0
-    (x, y), (ahead_x, ahead_y) = (now[0] - at[0], now[1] - at[1]), vehicle.heading
-    return x * ahead_x + y * ahead_y, y * ahead_x - x * ahead_y
+    x, y = now[0] - at[0], now[1] - at[1]
+    return x * heading[0] + y * heading[1], y * heading[0] - x * heading[1]
 
 
 def _was_passed(reason: dict[str, float]) -> bool:
