@@ -83,7 +83,8 @@ def middle_px(track: Track, heading: Point | None, ground: Ground) -> Point:
     """The pixel of the ground under a vehicle's middle; the foot of its box where that cannot be told.
 
     The lowest corner of its ground lies in the picture's row of the box's foot, the middle in the foot's
-    column. One whose ``heading`` (a unit vector east and north) is not known is taken to stand across the view.
+    column. One whose ``heading``, a unit vector east and north, is not known is taken to stand across the
+    view.
     """
     x, y = track.foot_px
     foot, beside, above = ground.locate(x, y), ground.locate(x + 1, y), ground.locate(x, y - 1)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 
 from edge_agent.domain.conditions import Conditions
 from edge_agent.domain.detection import Frame, Track
+from edge_agent.domain.geometry import Point
 from edge_agent.domain.motion import Motion
 from edge_agent.domain.rules.berth import Headings
 from edge_agent.domain.rules.sighting import Doubting, Remembering, Rule, Sighting, View
@@ -138,7 +139,7 @@ class Duty:
         before_us, self._at_us = self._at_us, at_us
         ground = self._scene.ground
         # Blind or not: who stopped in a blackout stands somewhere all the same.
-        headings = self._headings.step(tracks, ground, at_us) if ground else {}
+        headings = self._headings.step(tracks, ground, at_us) if ground else dict[int, Point]()
         view = View(at_us, 0.0, tracks, ground, frame, conditions, motion, headings=headings)
         found = self._judge_all(view, are_watchmen=True)
         self.pause = self._pause(motion, at_us, before_us)

@@ -17,16 +17,16 @@ PARKED_S = 600.0
 PAST_M = 1.5
 """A vehicle passes when it was so far behind, or not there before, and then is so far ahead."""
 BESIDE_M = 4.0
-"""Who drives round it passes so near, in the next lane at most. Of one that stopped among others it may not be
-known where it was going, and the oncoming traffic is no passer."""
+"""Who drives round it passes so near, in the next lane at most. Of one that stopped among others it may not
+be known where it was going, and the oncoming traffic is no passer."""
 QUEUE_M, QUEUE_ASIDE_M = 13.0, 1.8
 """One that stands with another standing so near before it, in its own lane, waits in a queue."""
 PASSING_KMH = 8.0
 CAME_S = 2.0
 """Who drives on in the first moments came before it stopped."""
 SETTLED_S = 2.0
-"""One has been passed when it is seen to stand still so long afterwards: when a queue starts off all drive past
-the places where they stood."""
+"""One has been passed when it is seen to stand still so long afterwards: when a queue starts off all drive
+past the places where they stood."""
 
 
 @dataclass(slots=True)

@@ -18,8 +18,8 @@ REMEMBER_S = 6.0
 REVERSING_M = 25.0
 """Nobody reverses so far to park, …"""
 REVERSING_KM_H = 12.0
-"""… or on average so fast. Far away tracks are taken over by oncoming vehicles: who comes from there fast drove
-with the lane only by name."""
+"""… or on average so fast. Far away tracks are taken over by oncoming vehicles: who comes from there fast
+drove with the lane only by name."""
 STEADY_SHARE = 0.6
 """So many of the steps must lead against the lane: a track that jumps to the next car goes one step back and
 many forward."""
