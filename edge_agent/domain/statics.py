@@ -337,9 +337,7 @@ class Statics:
         supported = grid.support_s.flat[known.cells] > 0
         return bool(hidden.mean() > 0.5 or (supported & ~hidden).sum() >= 0.4 * (~hidden).sum())
 
-    def _without_light(
-        self, blob: NDArray[np.intp], grid: _Grid, covered: Mask
-    ) -> list[NDArray[np.intp]]:
+    def _without_light(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> list[NDArray[np.intp]]:
         """The parts of a blob where not only the light is another; that becomes background, with its rim."""
         if len(blob) < LEAST_CELLS:
             return [blob]
@@ -397,7 +395,9 @@ class Statics:
         came_to_light = self._covered_us.flat[blob] >= since_us - CAME_TO_LIGHT_S * 1e6
         rows, columns = self._window(self._box(owner.cells) - np.float32([0, 0, 1, 1]), 1)
         row, column = np.divmod(blob, self._shape[1])
-        is_within = (row >= rows.start) & (row < rows.stop) & (column >= columns.start) & (column < columns.stop)
+        is_within = (
+            (row >= rows.start) & (row < rows.stop) & (column >= columns.start) & (column < columns.stop)
+        )
         return float((came_to_light | is_within).mean()) >= 0.5
 
     def _grow(self, owners: list[_Known], blob: NDArray[np.intp]) -> None:
@@ -468,7 +468,10 @@ class Statics:
         """Where some cells and so many around them lie: among the cells, and in the half-size picture."""
         rows, columns = self._window(self._box(cells) - np.float32([0, 0, 1, 1]), margin)
         rows, columns = slice(rows.start, min(rows.stop, self._shape[0])), slice(columns.start, columns.stop)
-        return (rows, columns), (slice(rows.start * 2, rows.stop * 2), slice(columns.start * 2, columns.stop * 2))
+        return (rows, columns), (
+            slice(rows.start * 2, rows.stop * 2),
+            slice(columns.start * 2, columns.stop * 2),
+        )
 
     def _box(self, cells: NDArray[np.intp]) -> Reals:
         assert self._grid is not None
