@@ -44,8 +44,8 @@ FARTHER_SHARE, SAME_SHAPE = 0.6, 0.85
 """Unless both its sides are at least so much of what they were, and shrank alike: then it is farther away."""
 CALM_S = 1.0
 """What has not moved for so long may be there unseen; what moved was elsewhere by now."""
-MISSED_S = 1.0
-"""What was last seen so shortly before all came to rest came to rest too."""
+MISSED_S, KNOWN_S = 1.0, 2.0
+"""What was last seen so shortly before all came to rest, and had been seen for so long, came to rest too."""
 RETURN_S = 4.0
 SAME_PLACE_IOU = 0.5
 """A thing that left its place and is seen there so shortly after never left: what passed took its track."""
@@ -129,9 +129,11 @@ class Tracker:
         return self._tracks()
 
     def _came_to_rest(self) -> Bools:
-        """What the model missed just before all came to rest: had it gone, its place would still change."""
+        """What the model missed just before all came to rest: had it gone, its place would still change. What
+        was seen for a moment only may never have been there."""
         table = self._table
         lately = table.last_seen_us > (self._at_us or 0) - MISSED_S * 1e6
+        lately &= table.last_detected_us - table.first_seen_us >= KNOWN_S * 1e6
         return lately & table.is_shown & ~table.is_hidden & ~self._is_leaving()
 
     def carry(self, at_us: int) -> list[Track]:

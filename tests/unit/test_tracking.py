@@ -127,6 +127,17 @@ def test_one_whom_the_model_misses_as_he_comes_to_rest_is_there() -> None:
     assert [(track.id, track.last_seen_us) for track in tracks] == [(1, view.at_us)]
 
 
+def test_but_not_what_was_there_for_a_few_pictures_only() -> None:
+    view = View()
+    for _ in range(5):
+        view.see(person(380), motion=MOVING)
+    for _ in range(2):
+        view.see(motion=MOVING)
+    for _ in range(20):
+        tracks = view.hold()
+    assert not tracks
+
+
 def test_one_who_left_is_not_held_by_the_still_picture_after_him() -> None:
     view = View()
     for n in range(10):
