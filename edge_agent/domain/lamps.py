@@ -117,8 +117,8 @@ def read_colourless(luma: NDArray[np.uint8]) -> Shown:
         round(share * side) for share, side in zip(RIM_SHARES, sorted(luma.shape)[::-1], strict=True)
     )
     down, across = (ends, sides) if luma.shape[0] >= luma.shape[1] else (sides, ends)
-    luma = luma[down : len(luma) - down, across : luma.shape[1] - across]
-    along = _along(luma.shape)
+    inside = slice(down, len(luma) - down), slice(across, luma.shape[1] - across)
+    luma, along = luma[inside], _along(luma.shape)[inside]
     thirds = [luma[(along >= n / 3) & (along <= (n + 1) / 3)] for n in range(3)]
     peaks = [_peak(third) for third in thirds]
     best = int(np.argmax(peaks))

@@ -77,6 +77,15 @@ def test_in_infrared_the_place_tells(lens: int) -> None:
     assert read_colourless(luma_of(frame(picture("dark")), POLYGON)) is Shown.DARK
 
 
+def test_in_infrared_a_bright_amber_does_not_shine_into_green() -> None:
+    """In a zone that is drawn three pixels wider than the light: thirds are those of the whole zone."""
+    i420 = picture("dark")
+    i420[38:53, 484:496] = 170
+    i420[43:47, 488:492] = 240
+    wide = POLYGON + np.array([[-3, -3], [3, -3], [3, 3], [-3, 3]])
+    assert read_colourless(luma_of(frame(i420), wide)) is Shown.AMBER
+
+
 def test_in_infrared_a_lit_window_beside_the_light_is_no_lens() -> None:
     i420 = picture("dark")
     i420[24:34, 486:494] = 230
