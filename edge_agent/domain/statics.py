@@ -46,9 +46,13 @@ BESIDE_SHARE, BESIDE_S = 0.25, 20.0
 REST_SHARE, REST_S = 0.5, 10.0
 """What settles so soon beside what became background, and is so much smaller, is the rest of it."""
 CAME_TO_LIGHT_S = 3.0
-"""What shows so soon after somebody stood before it was there all along."""
+"""What shows so soon after somebody stood before it, ever since the thing came, was there all along."""
+GLIMPSE_S = 1.5
+"""A look between two passers, no longer than this, shows nothing."""
 LIT_SHARE = 0.3
 """When so much of a blob shows the texture from before, that is light, and only the rest may be a thing."""
+SPEAKS_CELLS = 16
+"""A blob of so many is not judged with the light around it."""
 CREPT_SHARE = 0.5
 """A thing beside which, in its time, so much more of its kind came of itself is on the move: a shadow."""
 LEAST_CELLS = 3
@@ -92,6 +96,8 @@ class _Known:
     id: int
     cells: NDArray[np.intp]
     since_us: int
+    home: Reals
+    """The box of what came with it or came to light, (4,) pixels: it does not creep along with its rim."""
     is_kept: bool = False
     """It was there before a restart, so it is in the background now: it goes when its place changes."""
     crept: int = 0
@@ -189,6 +195,7 @@ class Statics:
         gain = self._grid.brighten(cells)
         self._gain *= gain
         covered = self._cover(tracks, at_us)
+        self._hidden_us[covered & (self._covered_us < at_us - GLIMPSE_S * 1e6)] = at_us
         self._covered_us[covered] = at_us
         self._calm(half, covered, gain, elapsed_s)
         self._uncover(self._grid, cells, half, covered)
@@ -209,7 +216,8 @@ class Statics:
         self._gain = 1.0
         self._unseen: Mask = np.zeros(cells.shape, np.bool_)
         self._covered_us = np.zeros(cells.shape, np.int64)
-        """When something tracked was last before a cell."""
+        """When something tracked was last before a cell, and since when it then had been."""
+        self._hidden_us = np.zeros(cells.shape, np.int64)
         self._at_us = self._began_us = at_us
 
     # The backgrounds
@@ -337,7 +345,9 @@ class Statics:
         supported = grid.support_s.flat[known.cells] > 0
         return bool(hidden.mean() > 0.5 or (supported & ~hidden).sum() >= 0.4 * (~hidden).sum())
 
-    def _without_light(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> list[NDArray[np.intp]]:
+    def _without_light(
+        self, blob: NDArray[np.intp], grid: _Grid, covered: Mask
+    ) -> list[NDArray[np.intp]]:
         """The parts of a blob where not only the light is another; that becomes background, with its rim."""
         if len(blob) < LEAST_CELLS:
             return [blob]
@@ -369,7 +379,7 @@ class Statics:
             self._extend(owners, blob, grid)
         elif nature is Nature.OBJECT and len(self._known) < MAX_STATICS:
             since_us = int(np.median(grid.since_us.flat[blob]))
-            self._known.append(_Known(self._next_id, blob, since_us))
+            self._known.append(_Known(self._next_id, blob, since_us, box))
             self._next_id += 1
         elif nature not in (Nature.UNCLEAR, Nature.OBJECT):
             self._adopt(blob, nature, grid)
@@ -377,28 +387,31 @@ class Statics:
     def _extend(self, owners: list[_Known], blob: NDArray[np.intp], grid: _Grid) -> None:
         """Add to a thing what came with it or came to light beside it. What comes later and of itself is
         something else's; if ever more does, the thing itself is what creeps."""
-        if any(self._belongs(blob, owner, grid) for owner in owners):
+        box, first = self._box(blob), owners[0]
+        if any(self._came_with(blob, owner, grid) for owner in owners):
             self._grow(owners, blob)
-            return
-        self._adopt(blob, Nature.LIGHT, grid)
-        first = owners[0]
-        first.crept += len(blob)
-        if first.crept > CREPT_SHARE * len(first.cells):
-            self._known.remove(first)
-            self._adopt(first.cells[grid.support_s.flat[first.cells] > 0], Nature.LIGHT, grid)
+            homes = np.stack([box, *(owner.home for owner in owners)])
+            first.home = np.concatenate([homes[:, :2].min(0), homes[:, 2:].max(0)])
+        elif any(_is_within(box, owner.home, self._cell_px) for owner in owners):
+            self._grow(owners, blob)
+        else:
+            self._creep(first, blob, grid)
 
-    def _belongs(self, blob: NDArray[np.intp], owner: _Known, grid: _Grid) -> bool:
-        """Whether a blob that settled beside a thing is a part of it."""
+    def _creep(self, known: _Known, blob: NDArray[np.intp], grid: _Grid) -> None:
+        self._adopt(blob, Nature.LIGHT, grid)
+        known.crept += len(blob)
+        if known.crept > CREPT_SHARE * len(known.cells):
+            self._known.remove(known)
+            self._adopt(known.cells[grid.support_s.flat[known.cells] > 0], Nature.LIGHT, grid)
+
+    def _came_with(self, blob: NDArray[np.intp], owner: _Known, grid: _Grid) -> bool:
+        """Whether a blob beside a thing came when it did, or came to light since."""
         since_us = grid.since_us.flat[blob]
         if float(np.median(since_us)) - owner.since_us <= SETTLE_S * 1e6:
             return True
         came_to_light = self._covered_us.flat[blob] >= since_us - CAME_TO_LIGHT_S * 1e6
-        rows, columns = self._window(self._box(owner.cells) - np.float32([0, 0, 1, 1]), 1)
-        row, column = np.divmod(blob, self._shape[1])
-        is_within = (
-            (row >= rows.start) & (row < rows.stop) & (column >= columns.start) & (column < columns.stop)
-        )
-        return float((came_to_light | is_within).mean()) >= 0.5
+        came_to_light &= self._hidden_us.flat[blob] <= owner.since_us + SETTLE_S * 1e6
+        return float(came_to_light.mean()) >= 0.5
 
     def _grow(self, owners: list[_Known], blob: NDArray[np.intp]) -> None:
         """Add a blob to the thing that it touches; if it touches several, they were one all along."""
@@ -431,8 +444,6 @@ class Statics:
             return Nature.LIGHT
         if any(_is_same_stand(box, stood) for stood, _ in self._stood.values()):
             return Nature.STOOD
-        if self._is_rest(box, len(blob)):
-            return Nature.LIGHT
         if covered.flat[blob].mean() > HIDDEN_SHARE:
             return Nature.UNCLEAR
         window = self._window(box, _MARGIN)
@@ -456,6 +467,8 @@ class Statics:
         least = np.maximum(LEAST_CONTRAST, grid.threshold()[window])
         differs = patches.halved(np.abs(now - before)) > least
         mask = own[window]
+        if len(blob) >= SPEAKS_CELLS:
+            differs &= ~keeps_texture(before, now)
         free = mask | (differs & ~hidden & ~taken[window])
         for _ in range(_REACH):
             mask = patches.grown(mask, 1) & free
@@ -468,10 +481,7 @@ class Statics:
         """Where some cells and so many around them lie: among the cells, and in the half-size picture."""
         rows, columns = self._window(self._box(cells) - np.float32([0, 0, 1, 1]), margin)
         rows, columns = slice(rows.start, min(rows.stop, self._shape[0])), slice(columns.start, columns.stop)
-        return (rows, columns), (
-            slice(rows.start * 2, rows.stop * 2),
-            slice(columns.start * 2, columns.stop * 2),
-        )
+        return (rows, columns), (slice(rows.start * 2, rows.stop * 2), slice(columns.start * 2, columns.stop * 2))
 
     def _box(self, cells: NDArray[np.intp]) -> Reals:
         assert self._grid is not None
@@ -502,5 +512,5 @@ def _touches(box: Reals, other: Reals, gap_px: float) -> bool:
     return bool((box[:2] - gap_px <= other[2:]).all() and (other[:2] - gap_px <= box[2:]).all())
 
 
-def _is_within(box: Reals, other: Reals) -> bool:
-    return bool((box[:2] >= other[:2]).all() and (box[2:] <= other[2:]).all())
+def _is_within(box: Reals, other: Reals, gap_px: float = 0.0) -> bool:
+    return bool((box[:2] >= other[:2] - gap_px).all() and (box[2:] <= other[2:] + gap_px).all())

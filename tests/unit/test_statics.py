@@ -200,3 +200,26 @@ def test_a_dark_grain_on_a_floor_that_is_almost_plain_is_a_thing() -> None:
     lies = dark.copy()
     lies[BAG] = 22 + 8 * (dark[BAG] - 40)
     assert len(watch.show(lies, 20)) == 1
+
+
+def test_a_dark_patch_that_creeps_is_no_thing_for_long(watch: Watch) -> None:
+    """A shadow so deep that it has no texture left, with sharp edges, 2 px a second: it takes a minute to leave
+    the place where it was first seen."""
+    oldest_s = 0.0
+    for step in range(0, 120, 2):
+        crept = floor()
+        crept[120:144, 40 + step : 160 + step] = 60
+        found = watch.show(crept, 1)
+        oldest_s = max([oldest_s, *(watch.now_s - (one.since_us - START_US) / 1e6 for one in found)])
+    assert oldest_s < 40
+
+
+def test_a_thing_in_a_shadow_that_settles_with_it_is_the_thing_alone(watch: Watch) -> None:
+    shaded = with_bag(floor())
+    beside = np.ones((HEIGHT, WIDTH), np.bool_)
+    beside[BAG] = False
+    beside[:90], beside[170:], beside[:, :130], beside[:, 250:] = False, False, False, False
+    shaded[beside] *= 0.6
+    (static,) = watch.show(shaded, 20)
+    assert np.abs(static.box - np.array([160, 120, 184, 144])).max() <= 4
+
