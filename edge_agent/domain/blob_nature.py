@@ -71,7 +71,7 @@ def keeps_texture(before: Reals, now: Reals) -> Mask:
     def around(products: Reals) -> Reals:
         return patches.smoothed(patches.halved(products), 1)
 
-    shared = around(sum(a * b for a, b in zip(slopes_before, slopes_now, strict=True)))
+    shared = around(slopes_before[0] * slopes_now[0] + slopes_before[1] * slopes_now[1])
     power, power_now = (around(right**2 + down**2) for right, down in (slopes_before, slopes_now))
     return (shared > _SAME_TEXTURE * np.sqrt(power * power_now)) & (power > _TEXTURE**2)
 

@@ -43,8 +43,6 @@ HIDDEN_SHARE = 0.3
 """A blob is not judged while more of it is hidden."""
 BESIDE_SHARE, BESIDE_S = 0.25, 20.0
 """Nor while somebody stands before more of its surroundings, who may hide half of it, unless he stays."""
-REST_SHARE, REST_S = 0.5, 10.0
-"""What settles so soon beside what became background, and is so much smaller, is the rest of it."""
 CAME_TO_LIGHT_S = 3.0
 """What shows so soon after somebody stood before it, ever since the thing came, was there all along."""
 GLIMPSE_S = 1.5
@@ -53,7 +51,7 @@ LIT_SHARE = 0.3
 """When so much of a blob shows the texture from before, that is light, and only the rest may be a thing."""
 SPEAKS_CELLS = 16
 """A blob of so many is not judged with the light around it."""
-CREPT_SHARE = 0.5
+CREPT_SHARE = 0.33
 """A thing beside which, in its time, so much more of its kind came of itself is on the move: a shadow."""
 LEAST_CELLS = 3
 LARGEST_SHARE = 0.12
@@ -98,6 +96,8 @@ class _Known:
     since_us: int
     home: Reals
     """The box of what came with it or came to light, (4,) pixels: it does not creep along with its rim."""
+    front: Reals
+    """The same with what came to it of itself."""
     is_kept: bool = False
     """It was there before a restart, so it is in the background now: it goes when its place changes."""
     crept: int = 0
@@ -163,8 +163,6 @@ class Statics:
         self._grid, self._is_in_doubt = None, False
         self._known = [replace(known, is_kept=True) for known in self._known] if keep else []
         self._stood: dict[int, tuple[Reals, int]] = {}
-        self._adopted: list[tuple[Reals, int, int]] = []
-        """The boxes of blobs that became background of late, how many cells each had, and when."""
         self._statics: tuple[Static, ...] = self._statics if keep else ()
         self._at_us = self._began_us = self._judged_us = self._referred_us = 0
         self._is_restless = True
@@ -327,7 +325,13 @@ class Statics:
         if settled.mean() > LARGEST_SHARE * 2:
             self._clear(keep=True)
             return
-        self._known = [known for known in self._known if self._is_there(known, grid, covered)]
+        gone = [known for known in self._known if not self._is_there(known, grid, covered)]
+        for known in gone:
+            if not known.is_kept:
+                # What is left of it is seen with new eyes.
+                grid.support_s.flat[known.cells] = 0.0
+                settled.flat[known.cells] = False
+        self._known = [known for known in self._known if known not in gone]
         for known in self._known:
             if not known.is_kept:
                 settled.flat[known.cells] = False
@@ -345,9 +349,7 @@ class Statics:
         supported = grid.support_s.flat[known.cells] > 0
         return bool(hidden.mean() > 0.5 or (supported & ~hidden).sum() >= 0.4 * (~hidden).sum())
 
-    def _without_light(
-        self, blob: NDArray[np.intp], grid: _Grid, covered: Mask
-    ) -> list[NDArray[np.intp]]:
+    def _without_light(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> list[NDArray[np.intp]]:
         """The parts of a blob where not only the light is another; that becomes background, with its rim."""
         if len(blob) < LEAST_CELLS:
             return [blob]
@@ -375,43 +377,47 @@ class Statics:
                 self._grow(owners, blob)
             return
         nature = self._nature(blob, grid, covered)
-        if nature is Nature.OBJECT and owners:
-            self._extend(owners, blob, grid)
-        elif nature is Nature.OBJECT and len(self._known) < MAX_STATICS:
-            since_us = int(np.median(grid.since_us.flat[blob]))
-            self._known.append(_Known(self._next_id, blob, since_us, box))
-            self._next_id += 1
-        elif nature not in (Nature.UNCLEAR, Nature.OBJECT):
+        if nature is Nature.OBJECT:
+            self._take(owners, blob, grid)
+        elif nature is not Nature.UNCLEAR:
             self._adopt(blob, nature, grid)
 
-    def _extend(self, owners: list[_Known], blob: NDArray[np.intp], grid: _Grid) -> None:
-        """Add to a thing what came with it or came to light beside it. What comes later and of itself is
-        something else's; if ever more does, the thing itself is what creeps."""
-        box, first = self._box(blob), owners[0]
-        if any(self._came_with(blob, owner, grid) for owner in owners):
+    def _take(self, owners: list[_Known], blob: NDArray[np.intp], grid: _Grid) -> None:
+        """Add what came with a thing, or came to light beside it, to that. What comes there later and of
+        itself creeps; what somebody stood before when it came is a thing of its own."""
+        box, since_us = self._box(blob), grid.since_us.flat[blob]
+        was_hidden = self._covered_us.flat[blob] >= since_us - CAME_TO_LIGHT_S * 1e6
+        if any(self._came_with(blob, owner, grid, was_hidden) for owner in owners):
             self._grow(owners, blob)
-            homes = np.stack([box, *(owner.home for owner in owners)])
-            first.home = np.concatenate([homes[:, :2].min(0), homes[:, 2:].max(0)])
+            owners[0].home = _around([box, *(owner.home for owner in owners)])
+            owners[0].front = _around([box, *(owner.front for owner in owners)])
         elif any(_is_within(box, owner.home, self._cell_px) for owner in owners):
             self._grow(owners, blob)
-        else:
-            self._creep(first, blob, grid)
+        elif (behind := self._behind(box)) and float(was_hidden.mean()) < 0.5:
+            self._creep(behind[0], blob, grid)
+        elif len(self._known) < MAX_STATICS:
+            self._known.append(_Known(self._next_id, blob, int(np.median(since_us)), box, box))
+            self._next_id += 1
+
+    def _came_with(self, blob: NDArray[np.intp], owner: _Known, grid: _Grid, was_hidden: Mask) -> bool:
+        """Whether a blob beside a thing came when it did, or was hidden ever since."""
+        latest_us = owner.since_us + SETTLE_S * 1e6
+        if float(np.median(grid.since_us.flat[blob])) <= latest_us:
+            return True
+        return float((was_hidden & (self._hidden_us.flat[blob] <= latest_us)).mean()) >= 0.5
+
+    def _behind(self, box: Reals) -> list[_Known]:
+        """The things that may have crept to a place."""
+        return [k for k in self._known if _touches(box, k.front, _REACH * self._cell_px) and not k.is_kept]
 
     def _creep(self, known: _Known, blob: NDArray[np.intp], grid: _Grid) -> None:
+        """Take more of what moves on of itself for the background; if it does so for long, all of it."""
         self._adopt(blob, Nature.LIGHT, grid)
         known.crept += len(blob)
+        known.front = _around([self._box(blob), known.front])
         if known.crept > CREPT_SHARE * len(known.cells):
             self._known.remove(known)
             self._adopt(known.cells[grid.support_s.flat[known.cells] > 0], Nature.LIGHT, grid)
-
-    def _came_with(self, blob: NDArray[np.intp], owner: _Known, grid: _Grid) -> bool:
-        """Whether a blob beside a thing came when it did, or came to light since."""
-        since_us = grid.since_us.flat[blob]
-        if float(np.median(since_us)) - owner.since_us <= SETTLE_S * 1e6:
-            return True
-        came_to_light = self._covered_us.flat[blob] >= since_us - CAME_TO_LIGHT_S * 1e6
-        came_to_light &= self._hidden_us.flat[blob] <= owner.since_us + SETTLE_S * 1e6
-        return float(came_to_light.mean()) >= 0.5
 
     def _grow(self, owners: list[_Known], blob: NDArray[np.intp]) -> None:
         """Add a blob to the thing that it touches; if it touches several, they were one all along."""
@@ -419,17 +425,8 @@ class Statics:
         first.cells = np.unique(np.concatenate([blob, *(owner.cells for owner in owners)]))
         self._known = [known for known in self._known if known not in others]
 
-    def _is_rest(self, box: Reals, count: int) -> bool:
-        """Whether it settled beside what became background a moment ago, and is a small part of that."""
-        self._adopted = [a for a in self._adopted if self._at_us - a[2] < REST_S * 1e6]
-        return any(
-            count <= REST_SHARE * cells and _touches(box, other, self._cell_px)
-            for other, cells, _ in self._adopted
-        )
-
     def _adopt(self, blob: NDArray[np.intp], nature: Nature, grid: _Grid) -> None:
         """Make what has settled in some cells the background."""
-        self._adopted.append((self._box(blob), len(blob), self._at_us))
         grid.adopt(blob, grid.candidate)
         if nature is not Nature.LIGHT:
             # Light keeps the texture, and what was lit in pieces is better compared with the whole before.
@@ -479,9 +476,11 @@ class Statics:
         self, cells: NDArray[np.intp], margin: int
     ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
         """Where some cells and so many around them lie: among the cells, and in the half-size picture."""
-        rows, columns = self._window(self._box(cells) - np.float32([0, 0, 1, 1]), margin)
-        rows, columns = slice(rows.start, min(rows.stop, self._shape[0])), slice(columns.start, columns.stop)
-        return (rows, columns), (slice(rows.start * 2, rows.stop * 2), slice(columns.start * 2, columns.stop * 2))
+        rows, columns = self._window(self._box(cells) - np.array([0, 0, 1, 1], np.float32), margin)
+        rows = slice(rows.start, min(rows.stop, self._shape[0]))
+        columns = slice(columns.start, min(columns.stop, self._shape[1]))
+        half = slice(rows.start * 2, rows.stop * 2), slice(columns.start * 2, columns.stop * 2)
+        return (rows, columns), half
 
     def _box(self, cells: NDArray[np.intp]) -> Reals:
         assert self._grid is not None
@@ -510,6 +509,11 @@ def _is_same_stand(box: Reals, stood: Reals) -> bool:
 
 def _touches(box: Reals, other: Reals, gap_px: float) -> bool:
     return bool((box[:2] - gap_px <= other[2:]).all() and (other[:2] - gap_px <= box[2:]).all())
+
+
+def _around(boxes: Sequence[Reals]) -> Reals:
+    corners = np.stack(boxes)
+    return np.concatenate([corners[:, :2].min(0), corners[:, 2:].max(0)])
 
 
 def _is_within(box: Reals, other: Reals, gap_px: float = 0.0) -> bool:

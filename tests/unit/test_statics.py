@@ -203,8 +203,8 @@ def test_a_dark_grain_on_a_floor_that_is_almost_plain_is_a_thing() -> None:
 
 
 def test_a_dark_patch_that_creeps_is_no_thing_for_long(watch: Watch) -> None:
-    """A shadow so deep that it has no texture left, with sharp edges, 2 px a second: it takes a minute to leave
-    the place where it was first seen."""
+    """A shadow so deep that it has no texture left, with sharp edges, 2 px a second: it takes a minute to
+    leave the place where it was first seen."""
     oldest_s = 0.0
     for step in range(0, 120, 2):
         crept = floor()
@@ -222,4 +222,3 @@ def test_a_thing_in_a_shadow_that_settles_with_it_is_the_thing_alone(watch: Watc
     shaded[beside] *= 0.6
     (static,) = watch.show(shaded, 20)
     assert np.abs(static.box - np.array([160, 120, 184, 144])).max() <= 4
-
