@@ -168,3 +168,10 @@ def test_off_duty_ends_what_is_open() -> None:
     street = Street(scene_of(STOP, RULE + '\nhours = ["04:00-05:02"]'))
     told = street.play(200, lambda _: [car(1, 500)])
     assert [(one.phase, round(one.t_s)) for one in told] == [("BEGIN", 60), ("END", 120)]
+
+
+def test_it_rolls_on_to_where_it_stands(street: Street) -> None:
+    """Its first box in the zone covers half of the place where it stands, and now and then less."""
+    told = street.play(70, lambda t_s: [car(1, 452 if t_s < 1 else 500 + 3 * (-1) ** int(t_s))])
+    assert [one.phase for one in told] == ["BEGIN"]
+    assert told[0].t_s == pytest.approx(61, abs=1.5)

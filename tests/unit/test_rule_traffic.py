@@ -73,6 +73,31 @@ def test_it_is_no_obstacle(script: object) -> None:
     assert not stopped().play(58, script)  # type: ignore[arg-type]
 
 
+def test_a_queue_that_starts_off_passes_nobody() -> None:
+    """All go at once after 45 s, and the tracks fall back to the next car: the one that stands is nobody."""
+
+    def queue(t_s: float) -> list[Thing]:
+        gone_px = 200 * max(0.0, t_s - 45)
+        front = [Thing(10 + n, ObjectClass.CAR, (400 - 170 * n + gone_px, 420)) for n in range(8)]
+        ghost = [Thing(1, ObjectClass.CAR, (570, 420))] if t_s < 47.6 else []
+        return [thing for thing in [*front, *ghost] if 0 < thing.foot_px[0] < 1000]
+
+    assert not stopped().play(60, queue)
+
+
+def test_one_in_a_queue_stands_behind_another() -> None:
+    """On a map, beside a free lane that goes the same way: only the first of the queue is an obstacle."""
+    street = Street(on_map(scene_of(ROAD, '[[rule]]\nkind = "stopped_on_carriageway"\nzone = "road"')))
+    script = lambda t: [  # noqa: E731
+        *stopping(t),
+        *(Thing(2, ObjectClass.CAR, (320 - 100 * max(0, 5 - t), 420)) for _ in "1" if t > 2),
+        *passing(t, y_px=490),
+        *(thing._replace(id=thing.id + 500) for thing in passing(t + 3, y_px=490)),
+    ]
+    told = of(Kind.STOPPED_ON_CARRIAGEWAY, street, street.play(58, script))
+    assert [one.phase for one in told] == ["BEGIN"]
+
+
 def test_a_bus_at_its_stop_may_stand() -> None:
     SIZES_PX.setdefault(ObjectClass.BUS, (300, 130))
     script = lambda t: [*stopping(t, ObjectClass.BUS), *passing(t)]  # noqa: E731

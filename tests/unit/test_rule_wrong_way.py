@@ -67,3 +67,12 @@ def test_a_box_that_jitters(street: Street) -> None:
 def test_a_track_that_jumps_back_to_the_next_car(street: Street) -> None:
     """Traffic goes with the lane at 10 m/s, 5 m apart; the track falls back to the car behind each second."""
     assert not street.play(20, lambda t_s: car(700 + 600 * (t_s % 0.5) - 300 * (t_s % 1 >= 0.5)))
+
+
+def test_nobody_reverses_at_16_km_h(street: Street) -> None:
+    """Its track drove with the lane a second ago, on an oncoming car."""
+
+    def x_px(t_s: float) -> float:
+        return 700 + 150 * t_s if t_s < 1.6 else 940 - 270 * (t_s - 1.6)
+
+    assert len(street.play(5, lambda t_s: car(x_px(t_s)))) == 1
