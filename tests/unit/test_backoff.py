@@ -32,5 +32,6 @@ def test_pictures_make_it_short_again() -> None:
 def test_always_within_the_limits(faults: list[SourceFault], chance: float) -> None:
     backoff = Backoff(lambda: chance)
     for fault in faults:
-        most_s = AT_MOST_S if fault in (SourceFault.REFUSED, SourceFault.NO_VIDEO) else NETWORK_AT_MOST_S
+        is_slow = fault in (SourceFault.REFUSED, SourceFault.REDIRECTED, SourceFault.NO_VIDEO)
+        most_s = AT_MOST_S if is_slow else NETWORK_AT_MOST_S
         assert FIRST_S / 2 <= backoff.pause_s(fault) <= most_s
