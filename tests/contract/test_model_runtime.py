@@ -156,7 +156,7 @@ def test_damaged_copies_are_refused_before_they_are_loaded(data_dir: Path, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_damage_that_the_manifest_vouches_for_kills_a_child_at_most(data_dir: Path, tmp_path: Path) -> None:
     """Each copy is either refused with a reason or works: whatever the runtime does, this process goes on."""
     right = read_model(data_dir / "models" / "nxp_fastestdet_person" / "dperson_shufflenetv2.tflite")
