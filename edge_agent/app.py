@@ -102,7 +102,7 @@ class Agent:
         self._parts.callback(self.supervisor.stop)
         self.load_watch = LoadWatch(
             watches,
-            {camera.id: camera.priority for camera in settings.cameras},
+            {camera.id: camera.rank for camera in settings.cameras},
             LoadLimits(settings.budget.cpu_percent, settings.budget.ease_at_c),
         )
         self.box_watch = BoxWatch(

@@ -46,15 +46,13 @@ def _cpu_s(pid: int) -> float | None:
 
 
 class LoadWatch:
-    """Looks every few seconds. ``priorities``: 1 (the most important) to 9, by camera."""
+    """Looks every few seconds. ``ranks``: 1 (the most important) to 9, by camera."""
 
-    def __init__(self, watches: Sequence[CameraWatch], priorities: Mapping[str, int], limits: Limits) -> None:
+    def __init__(self, watches: Sequence[CameraWatch], ranks: Mapping[str, int], limits: Limits) -> None:
         self._watches = watches
-        self._priorities = priorities
+        self._ranks = ranks
         self._cpu = OwnCpu(self._decoders)
-        self.budget = LoadBudget(
-            {watch.feed.camera: priorities[watch.feed.camera] for watch in watches}, limits
-        )
+        self.budget = LoadBudget({watch.feed.camera: ranks[watch.feed.camera] for watch in watches}, limits)
         self.load = Load(0.0, None)
         """As last measured."""
         self.steps = 0
@@ -86,11 +84,11 @@ class LoadWatch:
         return step
 
     def _tell(self, step: Step) -> None:
-        cameras = [camera for camera in self.cameras if self._priorities[camera] == step.priority]
+        cameras = [camera for camera in self.cameras if self._ranks[camera] == step.rank]
         self.steps += not step.is_return
         self.why = self.why if step.is_return else step.why
-        text = "load: cameras of priority %d (%s) are looked at %s: %s"
-        log.warning(text, step.priority, ", ".join(cameras), _WORDS[step.ease], step.why)
+        text = "load: cameras of rank %d (%s) are looked at %s: %s"
+        log.warning(text, step.rank, ", ".join(cameras), _WORDS[step.ease], step.why)
 
     def _decoders(self) -> list[int]:
         return [pid for watch in self._watches for pid in watch.feed.decoder_pids]

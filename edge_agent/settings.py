@@ -41,7 +41,7 @@
     evidence_url = "rtsp://user:password@192.0.2.7/stream1"   # what clips are cut of; url when left out
     scene = "cam-1.toml"
     fps = 5
-    priority = 5               # 1 is the most important; 9 is the first to be looked at less
+    rank = 5                   # 1 is the most important; 9 is the first to be looked at less
 
 A mistake in one ``[[camera]]`` refuses that camera and no other; a mistake elsewhere refuses the file.
 """
@@ -128,7 +128,7 @@ class CameraSettings(Struct, frozen=True, forbid_unknown_fields=True):
     scene: str
     evidence_url: str | None = None
     fps: Annotated[float, Meta(ge=0.2, le=30)] = 5.0
-    priority: Annotated[int, Meta(ge=1, le=9)] = 5
+    rank: Annotated[int, Meta(ge=1, le=9)] = 5
 
     def __repr__(self) -> str:
         return f"CameraSettings(id={self.id!r}, scene={self.scene!r}, fps={self.fps!r})"

@@ -1,6 +1,6 @@
 """Which cameras are looked at less while the box is too busy or too hot. Pure.
 
-The least important go first, all of one priority together: at half their rate, then rarely. What was eased
+The least important go first, all of one rank together: at half their rate, then rarely. What was eased
 last comes back first, once there has been room for a while.
 """
 
@@ -44,9 +44,9 @@ class Limits(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One change: all cameras of a priority, from one ease to the next or back."""
+    """One change: all cameras of a rank, from one ease to the next or back."""
 
-    priority: int
+    rank: int
     ease: Ease
     why: str
     """The measured number and its limit."""
@@ -54,13 +54,13 @@ class Step(NamedTuple):
 
 
 class LoadBudget:
-    """Decides look by look. ``priorities``: 1 (the most important) to 9, by camera."""
+    """Decides look by look. ``ranks``: 1 (the most important) to 9, by camera."""
 
-    def __init__(self, priorities: Mapping[str, int], limits: Limits) -> None:
-        self._priorities = dict(priorities)
+    def __init__(self, ranks: Mapping[str, int], limits: Limits) -> None:
+        self._ranks = dict(ranks)
         self._limits = limits
-        ranks = sorted(set(priorities.values()), reverse=True)
-        self._ladder = [(rank, ease) for rank in ranks for ease in (Ease.HALF, Ease.RARELY)]
+        least_first = sorted(set(ranks.values()), reverse=True)
+        self._ladder = [(rank, ease) for rank in least_first for ease in (Ease.HALF, Ease.RARELY)]
         self._taken = 0
         self._looks_over = 0
         self._room_since_s: float | None = None
@@ -70,12 +70,12 @@ class LoadBudget:
     def ease_of(self, camera: str) -> Ease:
         """How much less a camera is to be looked at now."""
         eased = dict(self._ladder[: self._taken])
-        return eased.get(self._priorities[camera], Ease.FULL)
+        return eased.get(self._ranks[camera], Ease.FULL)
 
     @property
     def eased(self) -> dict[str, Ease]:
         """The cameras that are not looked at in full."""
-        found = {camera: self.ease_of(camera) for camera in self._priorities}
+        found = {camera: self.ease_of(camera) for camera in self._ranks}
         return {camera: ease for camera, ease in found.items() if ease is not Ease.FULL}
 
     def judge(self, load: Load, at_s: float) -> Step | None:

@@ -68,9 +68,9 @@ def test_a_scene_of_another_size_leaves_out_its_camera_and_no_other(config: Path
 def test_a_hot_box_looks_less_where_it_matters_least_and_says_so(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = config.read_text().replace('id = "good"', 'id = "good"\npriority = 1')
+    text = config.read_text().replace('id = "good"', 'id = "good"\nrank = 1')
     (config.parent / "spare.toml").write_text(SCENE.format("spare", 320, 180))
-    spare = '[[camera]]\nid = "spare"\nurl = "file:clip.mp4"\nscene = "spare.toml"\npriority = 9\n'
+    spare = '[[camera]]\nid = "spare"\nurl = "file:clip.mp4"\nscene = "spare.toml"\nrank = 9\n'
     config.write_text(f"{text}{spare}[budget]\nease_at_c = 70\n")
     monkeypatch.setattr(load_watch, "hottest_c", lambda: 75.0)
     monkeypatch.setattr(load_watch, "PERIOD_S", 0.05)

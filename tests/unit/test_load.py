@@ -13,7 +13,7 @@ from edge_agent.load_watch import LoadWatch
 from edge_agent.metrics import exposition
 from edge_agent.self_report import load_samples, load_state
 
-PRIORITIES = {"gate": 1, "yard": 5, "kerb": 9, "wall": 9}
+RANKS = {"gate": 1, "yard": 5, "kerb": 9, "wall": 9}
 LIMITS = Limits(cpu_percent=90, ease_at_c=78)
 BUSY, HOT, WARM, WELL = Load(97, 50), Load(40, 80), Load(40, 75), Load(40, 50)
 
@@ -22,7 +22,7 @@ class Box:
     """Looks every five seconds."""
 
     def __init__(self, limits: Limits = LIMITS) -> None:
-        self.budget = LoadBudget(PRIORITIES, limits)
+        self.budget = LoadBudget(RANKS, limits)
         self.at_s = 0.0
 
     def go_on(self, load: Load, seconds: float) -> None:
@@ -31,7 +31,7 @@ class Box:
             self.budget.judge(load, self.at_s)
 
 
-def test_the_least_important_go_first_all_of_one_priority_together() -> None:
+def test_the_least_important_go_first_all_of_one_rank_together() -> None:
     box = Box()
     seen = []
     for _ in range(8):
@@ -98,17 +98,17 @@ def test_without_a_limit_only_heat_eases() -> None:
 def test_it_reaches_the_cameras_and_is_told(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    feeds = [SimpleNamespace(camera=name, ease=Ease.FULL, decoder_pids=[]) for name in PRIORITIES]
+    feeds = [SimpleNamespace(camera=name, ease=Ease.FULL, decoder_pids=[]) for name in RANKS]
     watches: Any = [SimpleNamespace(feed=feed) for feed in feeds]
     monkeypatch.setattr(load_watch, "hottest_c", lambda: 81.0)
-    watch = LoadWatch(watches, PRIORITIES, LIMITS)
+    watch = LoadWatch(watches, RANKS, LIMITS)
     for number in range(2):
         watch.look(5.0 * number)
     assert [feed.ease for feed in feeds] == [Ease.FULL, Ease.FULL, Ease.HALF, Ease.HALF]
     said = load_state(watch)
     assert (said["degrees_c"], said["eased"]) == (81.0, {"kerb": "half", "wall": "half"})
     assert said["why"] == "81 °C, eased from 78 °C on"
-    assert "cameras of priority 9 (kerb, wall) are looked at half as often: 81 °C" in caplog.text
+    assert "cameras of rank 9 (kerb, wall) are looked at half as often: 81 °C" in caplog.text
     text = exposition(load_samples(watch))
     assert 'saqshy_camera_eased{camera="kerb"} 1\n' in text
     assert 'saqshy_camera_eased{camera="gate"} 0\n' in text

@@ -12,7 +12,7 @@ NAME = "not a name of 1 to 63 of a-z, 0-9 and '-', with a letter or digit at bot
 NOT_TOML = "Expected ']' at the end of a table declaration (at end of document)"
 BOX = "known here: id, site, state_dir, clips_dir, setup_host, setup_port"
 METRICS = "known here: port, host"
-KNOWN = "known here: id, url, scene, evidence_url, fps, priority"
+KNOWN = "known here: id, url, scene, evidence_url, fps, rank"
 WHOLE_FILE = {
     "[box": f"is not TOML ({NOT_TOML}); correct that line",
     "": '[box] is missing; write [box] and below it id = "box-1"',
