@@ -159,7 +159,7 @@ def test_a_silent_camera_is_given_up_and_the_others_go_on(camera: Callable[..., 
 
 
 def test_a_camera_that_falls_silent_is_stale(camera: Callable[..., CameraFeed], clips: Path) -> None:
-    with HostileCamera(h264(clips / "short.mp4"), falls_silent=True) as silent:
+    with HostileCamera(h264(clips / "long.mp4"), falls_silent=True) as silent:
         feed = camera("cam-1", silent.url)
         take(feed)
         assert feed.state is CameraState.LIVE
