@@ -128,7 +128,7 @@ def copy_of_the_program(reader: Reader) -> None:
     reader.environment["PYTHONPATH"] = str(reader.folder)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_can_be_followed(page: Path, reader: Reader) -> None:
     blocks = list(_blocks(page))
