@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edge_agent.bench.tree import descriptors, members, pss_bytes
+from edge_agent.bench.tree import descriptors, members, name, pss_bytes
 
 SETTLE_SHARE = 0.1
 """The first part of a run fills caches and rings: it is no part of the slope."""
@@ -14,6 +14,9 @@ SETTLE_SHARE = 0.1
 class _Sample(NamedTuple):
     at_s: float
     pss_mib: float
+    agent_mib: float
+    bus_mib: float
+    """The rest of ``pss_mib`` is the decoders'."""
     descriptors: int
     shared_mib: float
     """Memory files that the processes hold open, each counted once."""
@@ -34,8 +37,18 @@ class Growth:
         pids = members(self._root_pid)
         held = [one for pid in pids for one in descriptors(pid)]
         shared = {one.inode: one.size_bytes for one in held if one.is_memory}
-        pss = sum(map(pss_bytes, pids))
-        self._samples.append(_Sample(at_s, pss / 2**20, len(held), sum(shared.values()) / 2**20))
+        pss_mib = {pid: pss_bytes(pid) / 2**20 for pid in pids}
+        bus_mib = sum(mib for pid, mib in pss_mib.items() if name(pid) == "nats-server")
+        self._samples.append(
+            _Sample(
+                at_s,
+                sum(pss_mib.values()),
+                pss_mib[self._root_pid],
+                bus_mib,
+                len(held),
+                sum(shared.values()) / 2**20,
+            )
+        )
         self.cost_s += time.thread_time() - begun_s
 
     @property
@@ -47,6 +60,8 @@ class Growth:
         kept = self._samples[int(SETTLE_SHARE * len(self._samples)) :]
         return {
             "pss_mib_per_h": slope_per_h([(one.at_s, one.pss_mib) for one in kept]),
+            "agent_mib_per_h": slope_per_h([(one.at_s, one.agent_mib) for one in kept]),
+            "bus_mib_per_h": slope_per_h([(one.at_s, one.bus_mib) for one in kept]),
             "descriptors_per_h": slope_per_h([(one.at_s, float(one.descriptors)) for one in kept]),
             "shared_mib_per_h": slope_per_h([(one.at_s, one.shared_mib) for one in kept]),
         }
