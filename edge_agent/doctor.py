@@ -33,6 +33,8 @@ SLOW_SYNC_MS = 20.0
 """Each report waits for one of these; above it the disk, mostly a worn SD card, delays alarms."""
 _SYNCS = 20
 _FIRST_PICTURE_S = 8.0
+_SAME_SHAPE = 0.02
+"""A picture's width to its height may differ by so much: sizes are rounded to the codec's blocks."""
 
 
 class State(StrEnum):
@@ -190,30 +192,50 @@ def _hub(settings: Settings) -> Finding:
 def _cameras(settings: Settings) -> Iterator[Finding]:
     with closing(DecoderServer()) as server:
         for camera in settings.cameras:
-            name = f"camera {camera.id}"
-            try:
-                yield _camera(settings, camera, server)
-            except Refused as error:
-                yield _refusal(name, error)
-            except EdgeError as error:
-                yield Finding(name, State.FAILED, str(error), "see the cause")
+            yield from _streams(settings, camera, server)
 
 
-def _camera(settings: Settings, camera: CameraSettings, server: DecoderServer) -> Finding:
-    scene = read_scene(settings, camera)
-    address = parse_address(camera.url, settings.clips_dir)
-    feed = CameraFeed(camera.id, address, camera.fps, server)
+def _streams(settings: Settings, camera: CameraSettings, server: DecoderServer) -> Iterator[Finding]:
+    """The stream that is looked at, and the one that clips are cut of where that is another."""
+    name = f"camera {camera.id}"
+    try:
+        scene = read_scene(settings, camera)
+        yield _opened(name, settings, camera.url, "url", scene, server)
+        if camera.evidence_url is not None:
+            yield _opened(f"{name}, clips", settings, camera.evidence_url, "evidence_url", scene, server)
+    except Refused as error:
+        yield _refusal(name, error)
+    except EdgeError as error:
+        yield Finding(name, State.FAILED, str(error), "see the cause")
+
+
+def _opened(
+    name: str, settings: Settings, url: str, key: str, scene: Scene, server: DecoderServer
+) -> Finding:
+    address = parse_address(url, settings.clips_dir, key)
+    feed = CameraFeed(scene.camera, address, 5.0, server)
     begun_s = time.monotonic()
     feed.start()
     try:
         arrival = feed.mailbox.take(_FIRST_PICTURE_S)
     finally:
         feed.stop()
-    name = f"camera {camera.id}"
     if arrival is None:
         cause = feed.last_failure or f"no picture within {_FIRST_PICTURE_S:g} s"
         return Finding(name, State.FAILED, f"{address.shown}: {cause}", "check its power, address and login")
-    return _fit(name, scene, arrival.frame.width, arrival.frame.height, time.monotonic() - begun_s)
+    frame, took_s = arrival.frame, time.monotonic() - begun_s
+    if key == "evidence_url":
+        return _same_view(name, scene, frame.width, frame.height, took_s)
+    return _fit(name, scene, frame.width, frame.height, took_s)
+
+
+def _same_view(name: str, scene: Scene, width: int, height: int, took_s: float) -> Finding:
+    """Redaction follows from the small picture to the large one: both must have the same shape."""
+    seen = f"{width} x {height}, the first picture after {took_s:.1f} s"
+    if abs(width / height * scene.height / scene.width - 1) <= _SAME_SHAPE:
+        return Finding(name, State.OK, seen)
+    text = f"{seen}; the scene's pictures are {scene.width} x {scene.height}, of another shape"
+    return Finding(name, State.FAILED, text, "set both streams to the same shape, or leave evidence_url out")
 
 
 def _fit(name: str, scene: Scene, width: int, height: int, took_s: float) -> Finding:

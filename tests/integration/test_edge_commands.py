@@ -103,6 +103,30 @@ def test_run_says_what_is_wrong_and_ends_in_good_order(config: Path) -> None:
 
 
 @pytest.mark.data
+def test_doctor_opens_the_stream_that_clips_are_cut_of(config: Path) -> None:
+    """Redaction goes from one stream's pictures to the other's: both must have the same shape."""
+    for name, size in (("large", (640, 360)), ("square", (320, 320))):
+        write_clip(config.parent / f"{name}.mp4", seconds=2, fps=10, size=size)
+    scene = "good.toml"
+    with config.open("a") as box:
+        for camera in ("large", "square"):
+            box.write(
+                f'[[camera]]\nid = "{camera}"\nurl = "file:clip.mp4"\nevidence_url = "file:{camera}.mp4"\n'
+            )
+            box.write(f'scene = "{camera}.toml"\n')
+            (config.parent / f"{camera}.toml").write_text(
+                (config.parent / scene).read_text().replace("good", camera)
+            )
+    done = saqshy("edge", "doctor", "--config", str(config), "--json")
+    checks = {check["name"]: check for check in json.loads(done.stdout.splitlines()[-1])["checks"]}
+    assert checks["camera large, clips"]["state"] == "ok"
+    assert "640 x 360" in checks["camera large, clips"]["found"]
+    assert checks["camera square, clips"]["state"] == "failed"
+    assert "of another shape" in checks["camera square, clips"]["found"]
+    assert "evidence_url" in checks["camera square, clips"]["way_out"]
+
+
+@pytest.mark.data
 def test_doctor_finds_each_fault_and_names_its_way_out(config: Path) -> None:
     done = saqshy("edge", "doctor", "--config", str(config), "--json")
     assert done.returncode == 1
