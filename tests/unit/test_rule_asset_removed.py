@@ -37,6 +37,10 @@ class Camera:
         self._noise = np.random.default_rng(5).normal(0, 2, (5, HEIGHT, WIDTH)).astype(np.float32)
         self._number = 0
 
+    def pause(self, seconds: int) -> None:
+        """Nothing comes for a while."""
+        self._number += seconds
+
     def show(self, picture: np.ndarray, seconds: int, tracks: list[Track] | None = None) -> list[str]:
         told: list[str] = []
         for _ in range(seconds):
@@ -66,13 +70,59 @@ def test_another_light_is_none() -> None:
         assert camera.show(with_bench() * share, 70) == []
 
 
-def test_somebody_known_stands_before_it() -> None:
-    camera, hidden = Camera(), with_bench()
-    camera.show(with_bench(), 20)
+def with_man(picture: np.ndarray) -> np.ndarray:
+    hidden = picture.copy()
     hidden[200:400, 400:480] = 30
-    box = np.array([400, 200, 480, 400], np.float32)
-    man = Track(1, ObjectClass.PERSON, box, 0.9, START_US, START_US, 9, (0.0, 0.0), START_US)
-    assert camera.show(hidden, 100, [man]) == []
+    return hidden
+
+
+MAN = Track(
+    1,
+    ObjectClass.PERSON,
+    np.array([400, 200, 480, 400], np.float32),
+    0.9,
+    START_US,
+    START_US,
+    9,
+    (0.0, 0.0),
+    START_US,
+)
+
+
+def test_somebody_known_stands_before_it() -> None:
+    camera = Camera()
+    camera.show(with_bench(), 20)
+    assert camera.show(with_man(with_bench()), 100, [MAN]) == []
+
+
+def test_seen_for_four_seconds_and_taken_behind_somebody() -> None:
+    camera = Camera()
+    assert camera.show(with_bench(), 4) == []
+    assert camera.show(with_man(WALL), 15, [MAN]) == []
+    assert camera.show(WALL, 70) == ["BEGIN"]
+
+
+def test_who_hides_a_gone_thing_does_not_stop_the_time() -> None:
+    camera = Camera()
+    camera.show(with_bench(), 20)
+    assert camera.show(WALL, 40) == []
+    assert camera.show(with_man(WALL), 20, [MAN]) == []
+    assert camera.show(WALL, 10) == ["BEGIN"]
+
+
+def test_what_was_hardly_seen_to_be_gone_is_not_told() -> None:
+    camera = Camera()
+    camera.show(with_bench(), 20)
+    assert camera.show(WALL, 8) == []
+    assert camera.show(with_man(WALL), 100, [MAN]) == []
+    assert camera.show(WALL, 8) == []
+    assert camera.show(with_bench(), 60) == []
+
+
+def test_whom_nobody_knew_passed_while_the_place_was_learned() -> None:
+    camera = Camera()
+    assert camera.show(with_man(with_bench()), 3) == []
+    assert camera.show(with_bench(), 90) == []
 
 
 def test_something_unknown_that_hides_the_surroundings_too_is_none() -> None:
@@ -80,6 +130,17 @@ def test_something_unknown_that_hides_the_surroundings_too_is_none() -> None:
     camera.show(with_bench(), 20)
     hidden[150:500, 300:600] = 30
     assert camera.show(hidden, 100) == []
+
+
+def test_two_looks_that_never_were_so_again_are_told_apart() -> None:
+    camera, rng = Camera(), np.random.default_rng(6)
+    one, other = (rng.normal(0, 12, (75, 125)).repeat(8, 0).repeat(8, 1) for _ in range(2))
+    camera.show(with_bench(), 20)
+    turned = 100 + one * np.where(with_bench() == WALL, 1, -1)
+    for picture in (100 + one, 70 + other + 0.3 * WALL, turned):
+        camera.pause(20)
+        assert camera.show(picture, 3) == []
+    assert camera.show(with_bench(), 20) == []
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")

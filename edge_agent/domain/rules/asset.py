@@ -18,7 +18,8 @@ from shared.messages import Phase
 PERIOD_S = 0.9
 SMOOTH = 0.4
 """Share of the newest picture in the smoothed one: takes sensor noise and passers-by out."""
-LEARN_SAMPLES = 6
+LEARN_SAMPLES = 3
+"""So many pictures in a row that nothing hides are enough to know a place by, and to judge it again."""
 COVERED_SHARE = 0.1
 """When tracked things hide more than this share of the place, nothing is said of it."""
 AROUND = 0.5
@@ -31,31 +32,46 @@ PAUSE_S = 10.0
 """After a gap of this length, and after a blackout, the light may be another one."""
 RELEARN_S = 900.0
 FOLLOW_SHARE = 0.004
-"""How fast a reference follows while it is alike: in four minutes, as daylight wanders."""
+"""How fast a reference follows while it is alike: in four minutes, as daylight wanders. A young one is the
+mean of all that it was alike to, lest what passed unseen while it was learned stays in it."""
+SEEN_SHARE = 0.5
+"""A thing gone before and after the place was hidden was gone meanwhile; but this share of the limit it was
+seen to be gone."""
+_LONGEST_LOOK_S = 2.0
+"""A longer time between two looks was not seen."""
 LEAST_TEXTURE = 1.5
 """Mean slope, levels per two pixels, below which a place is too plain to be recognised."""
 MAX_LIGHTS = 3
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Look:
-    """What the place looked like under one light; how like it the place and its surroundings are now."""
+    """What the place looked like under one light; how like it the place and its surroundings are now. Equal
+    is only a look to itself: planes have no one truth."""
 
     plane: Reals
     place: float = 0.0
     around: float = 0.0
     usual: float | None = None
-    """How like they are while the place is itself: noise takes some of it."""
+    """How like they are while the place is itself: noise takes some of it. None: it never yet was."""
+    samples: int = LEARN_SAMPLES
 
     @property
     def is_strange_around(self) -> bool:
         return self.usual is not None and self.around < AROUND_ALIKE * self.usual
 
+    def confirm(self, now: Reals) -> None:
+        """The place is itself: follow it."""
+        self.samples += 1
+        self.plane += np.float32(max(FOLLOW_SHARE, 1 / self.samples)) * (now - self.plane)
+        usual = self.around if self.usual is None else self.usual
+        self.usual = usual + _USUAL_SHARE * (self.around - usual)
+
 
 class AssetRemoved:
     """The zone around a listed thing has looked unlike its reference (correlation of its gradients below
-    ``least_match``) for ``limit_s``, while its surroundings look as ever and nothing known hides it. An act:
-    told once; it ends when the thing is back.
+    ``least_match``) for ``limit_s``, while its surroundings look as ever and nothing known hides it; being
+    hidden in between does not end that. An act: told once; it ends when the thing is back.
     """
 
     def __init__(self, spec: RuleSpec) -> None:
@@ -68,7 +84,9 @@ class AssetRemoved:
         self._smooth: Reals | None = None
         self._samples = 0
         self._at_us = 0
+        self._gone_at_us: int | None = None
         self._gone_s = 0.0
+        self._seen_s = 0.0
         self._strange_s = 0.0
         self._is_new_light = False
         self._told: Sighting | None = None
@@ -103,21 +121,34 @@ class AssetRemoved:
             return []
         look = self._best_look(now)
         if look.place >= self._spec.limits["least_match"]:
-            look.plane += np.float32(FOLLOW_SHARE) * (now - look.plane)
-            usual = look.around if look.usual is None else look.usual
-            look.usual = usual + _USUAL_SHARE * (look.around - usual)
-            self._gone_s, self._strange_s, self._is_new_light = 0.0, 0.0, False
+            look.confirm(now)
+            self._forget_gone()
+            self._strange_s, self._is_new_light = 0.0, False
             told, self._told = self._told, None
             return [told._replace(phase=Phase.END)] if told else []
-        if look.is_strange_around:
+        if look.usual is None:
+            # Learned while something passed unseen: it never was what the place looks like.
+            self._looks.remove(look)
+            self._is_new_light = True
+        elif look.is_strange_around:
+            self._gone_at_us = None
             self._meet_strange(now, elapsed_s)
-            return []
-        self._is_new_light = False
-        self._gone_s += elapsed_s
-        if self._told is not None or self._gone_s < self._spec.limits["limit_s"]:
-            return []
-        self._told = self._sighting(look, view)
-        return [self._told]
+        elif self._is_gone_for_long(view.at_us) and self._told is None:
+            self._told = self._sighting(look, view)
+            return [self._told]
+        return []
+
+    def _is_gone_for_long(self, at_us: int) -> bool:
+        """Seen to be gone now: whether that is so for the limit."""
+        span_s = 0.0 if self._gone_at_us is None else (at_us - self._gone_at_us) / 1e6
+        self._gone_at_us, self._is_new_light = at_us, False
+        self._gone_s += span_s
+        self._seen_s += min(span_s, _LONGEST_LOOK_S)
+        limit_s = self._spec.limits["limit_s"]
+        return self._gone_s >= limit_s and self._seen_s >= SEEN_SHARE * limit_s
+
+    def _forget_gone(self) -> None:
+        self._gone_at_us, self._gone_s, self._seen_s = None, 0.0, 0.0
 
     def _meet_strange(self, now: Reals, elapsed_s: float) -> None:
         """All of it looks strange: after a pause it is another light, else something large stands there."""
@@ -125,7 +156,8 @@ class AssetRemoved:
         if not self._is_new_light and self._strange_s < RELEARN_S:
             return
         self._looks = [_Look(now.copy()), *self._looks[: MAX_LIGHTS - 1]]
-        self._is_new_light, self._strange_s, self._gone_s = False, 0.0, 0.0
+        self._is_new_light, self._strange_s = False, 0.0
+        self._forget_gone()
 
     def _best_look(self, now: Reals) -> _Look:
         """The look that the place and its surroundings are most like, with how like they are."""
@@ -204,6 +236,6 @@ ASSET_REMOVED = RuleEntry(
         },
         needs_pixels=True,
     ),
-    version=1,
+    version=2,
     holds=_was_removed,
 )
