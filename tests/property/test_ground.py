@@ -70,7 +70,7 @@ def test_what_stands_on_a_place_is_shown_above_it(
     ground = fit_ground(survey(camera, PLACES_M), pixel_error_px=2, size_px=(1280, 720))
     assert ground.knows_heights
     east_m, north_m = to_plane(ground.origin, from_plane(TOWN, *place_m))
-    shown = ground.pixel_of(east_m, north_m, up_m)
+    shown = ground.pixel_above(east_m, north_m, up_m)
     assert shown is not None
     assert math.dist(shown, project(place_m, *camera, up_m)) < 1
 
