@@ -73,7 +73,10 @@ def keeps_texture(before: Reals, now: Reals) -> Mask:
 
     shared = around(slopes_before[0] * slopes_now[0] + slopes_before[1] * slopes_now[1])
     power, power_now = (around(right**2 + down**2) for right, down in (slopes_before, slopes_now))
-    return (shared > _SAME_TEXTURE * np.sqrt(power * power_now)) & (power > _TEXTURE**2)
+    # A thing on a patch of its own size has the patch's outline, only far stronger than light makes it.
+    brighter = np.maximum(1, around(now) / np.maximum(1, around(before)))
+    is_as_strong = np.sqrt(power_now) <= _STRONGER * brighter * np.sqrt(power) + 1
+    return (shared > _SAME_TEXTURE * np.sqrt(power * power_now)) & (power > _TEXTURE**2) & is_as_strong
 
 
 def _steps(slopes: tuple[Reals, Reals], mask: Mask, rim: Mask) -> float:
