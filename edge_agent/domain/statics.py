@@ -53,6 +53,8 @@ SPEAKS_CELLS = 16
 """A blob of so many is not judged with the light around it."""
 CREPT_SHARE = 0.33
 """A thing beside which, in its time, so much more of its kind came of itself is on the move: a shadow."""
+AT_ONCE_S = 1.5
+"""A thing comes within so long, as far as nobody stood before it; a shadow's edge takes longer."""
 LEAST_CELLS = 3
 LARGEST_SHARE = 0.12
 """A blob of more than this share of the picture is no thing; nor is anything while so much has changed."""
@@ -113,6 +115,10 @@ class _Grid:
         self.candidate = cells.copy()
         self.support_s = np.zeros(cells.shape, np.float32)
         self.since_us = np.zeros(cells.shape, np.int64)
+        self.was_hidden = np.zeros(cells.shape, np.bool_)
+        """Whether somebody stood before a cell when its candidate came: it may have been there before."""
+        self.taken_us = np.zeros(cells.shape, np.int64)
+        """When what settled in a cell was last taken for the background."""
 
     def threshold(self) -> Reals:
         return np.clip(NOISE_FACTOR * self.noise, LEAST_STEP, LARGEST_STEP)
@@ -163,6 +169,7 @@ class Statics:
         self._grid, self._is_in_doubt = None, False
         self._known = [replace(known, is_kept=True) for known in self._known] if keep else []
         self._stood: dict[int, tuple[Reals, int]] = {}
+        self._met: set[int] = set()
         self._statics: tuple[Static, ...] = self._statics if keep else ()
         self._at_us = self._began_us = self._judged_us = self._referred_us = 0
         self._is_restless = True
@@ -196,6 +203,7 @@ class Statics:
         self._hidden_us[covered & (self._covered_us < at_us - GLIMPSE_S * 1e6)] = at_us
         self._covered_us[covered] = at_us
         self._calm(half, covered, gain, elapsed_s)
+        self._meet_standers(self._grid, cells, tracks)
         self._uncover(self._grid, cells, half, covered)
         self._follow(self._grid, cells, covered, elapsed_s)
         self._refer(self._grid, covered)
@@ -249,6 +257,18 @@ class Statics:
             fine = fresh.repeat(2, 0).repeat(2, 1)
             self._now[fine] = half[fine] * np.float32(0.25)
             self._reference[fine] = self._now[fine] / np.float32(self._gain)
+
+    def _meet_standers(self, grid: _Grid, cells: Reals, tracks: Sequence[Track]) -> None:
+        """Whoever is seen for the first time where the picture is as ever was there before: in a still scene
+        the model may see a parked car only after a while."""
+        for track in tracks:
+            if track.id in self._met or track.object_class not in COVERING:
+                continue
+            window = self._window(track.box, 1)
+            differs = np.abs(cells[window] - grid.background[window]) > grid.threshold()[window]
+            if float(differs.mean()) <= 1 - AGREES_SHARE:
+                self._unseen[window] = True
+        self._met = {track.id for track in tracks}
 
     def _calm(self, half: NDArray[np.uint16], covered: Mask, gain: float, elapsed_s: float) -> None:
         """Let the picture of the last moments follow."""
@@ -305,7 +325,9 @@ class Statics:
         grid.candidate.flat[active] = np.where(
             is_fresh, now, np.where(is_same, candidate + np.float32(0.15) * (now - candidate), candidate)
         )
-        grid.since_us.flat[active[is_fresh]] = self._at_us
+        fresh = active[is_fresh]
+        grid.since_us.flat[fresh] = self._at_us
+        grid.was_hidden.flat[fresh] = self._covered_us.flat[fresh] >= self._at_us - CAME_TO_LIGHT_S * 1e6
 
     def _refer(self, grid: _Grid, covered: Mask) -> None:
         """Let the half-size picture of the background follow where nothing else is seen."""
@@ -385,8 +407,7 @@ class Statics:
     def _take(self, owners: list[_Known], blob: NDArray[np.intp], grid: _Grid) -> None:
         """Add what came with a thing, or came to light beside it, to that. What comes there later and of
         itself creeps; what somebody stood before when it came is a thing of its own."""
-        box, since_us = self._box(blob), grid.since_us.flat[blob]
-        was_hidden = self._covered_us.flat[blob] >= since_us - CAME_TO_LIGHT_S * 1e6
+        box, since_us, was_hidden = self._box(blob), grid.since_us.flat[blob], grid.was_hidden.flat[blob]
         if any(self._came_with(blob, owner, grid, was_hidden) for owner in owners):
             self._grow(owners, blob)
             owners[0].home = _around([box, *(owner.home for owner in owners)])
@@ -395,9 +416,24 @@ class Statics:
             self._grow(owners, blob)
         elif (behind := self._behind(box)) and float(was_hidden.mean()) < 0.5:
             self._creep(behind[0], blob, grid)
+        elif _came_slowly(self._came_us(blob, grid)):
+            self._adopt(blob, Nature.LIGHT, grid)
         elif len(self._known) < MAX_STATICS:
             self._known.append(_Known(self._next_id, blob, int(np.median(since_us)), box, box))
             self._next_id += 1
+
+    def _came_us(self, blob: NDArray[np.intp], grid: _Grid) -> NDArray[np.int64]:
+        """When the cells of a blob came before which nobody stood, (n,). If more than itself beside it turned
+        out to be light since then, it may be the last piece of that: those cells count too."""
+        own = np.zeros(self._shape, np.bool_)
+        own.flat[blob] = True
+        window, _ = self._windows(blob, _REACH)
+        since_us, own = grid.since_us[window], own[window]
+        first_us = int(since_us[own].min())
+        beside = patches.grown(own, _REACH) & ~own & (since_us > 0)
+        beside &= (grid.taken_us[window] >= first_us) & (grid.support_s[window] <= 0)
+        free = ~grid.was_hidden[window]
+        return since_us[free & (own | beside if int(beside.sum()) > len(blob) else own)]
 
     def _came_with(self, blob: NDArray[np.intp], owner: _Known, grid: _Grid, was_hidden: Mask) -> bool:
         """Whether a blob beside a thing came when it did, or was hidden ever since."""
@@ -428,6 +464,7 @@ class Statics:
     def _adopt(self, blob: NDArray[np.intp], nature: Nature, grid: _Grid) -> None:
         """Make what has settled in some cells the background."""
         grid.adopt(blob, grid.candidate)
+        grid.taken_us.flat[blob] = self._at_us
         if nature is not Nature.LIGHT:
             # Light keeps the texture, and what was lit in pieces is better compared with the whole before.
             fresh = np.zeros(self._shape, np.bool_)
@@ -499,6 +536,14 @@ class Statics:
             for track in tracks
         )
         return Static(known.id, box, known.since_us, is_covered, is_attached)
+
+
+def _came_slowly(since_us: NDArray[np.int64]) -> bool:
+    """Whether what came by these times, (n,), swept over its place cell by cell."""
+    if len(since_us) < LEAST_CELLS:
+        return False
+    early_us, late_us = np.percentile(since_us, (10, 90))
+    return float(late_us - early_us) > AT_ONCE_S * 1e6
 
 
 def _is_same_stand(box: Reals, stood: Reals) -> bool:

@@ -222,3 +222,40 @@ def test_a_thing_in_a_shadow_that_settles_with_it_is_the_thing_alone(watch: Watc
     shaded[beside] *= 0.6
     (static,) = watch.show(shaded, 20)
     assert np.abs(static.box - np.array([160, 120, 184, 144])).max() <= 4
+
+
+def test_what_sweeps_slowly_over_its_place_is_never_a_thing() -> None:
+    """The slanting edge of a deep shadow, half a pixel a second: a thing comes all at once."""
+    watch, (rows, columns) = Watch(), np.indices((HEIGHT, WIDTH))
+    for second in range(70):
+        swept = floor()
+        edge = 60 + 0.5 * max(0, second - 8) + (rows - 120) / 2
+        swept[(rows >= 120) & (rows < 144) & (columns >= 40) & (columns < edge)] = 60
+        assert watch.show(swept, 1) == [], second
+
+
+def test_a_parked_car_that_the_model_sees_late_was_there_all_the_same() -> None:
+    """In a still scene it is looked at rarely. The ground beneath has sharp edges of its own."""
+    watch, parked = Watch(), floor()
+    parked[50:110, 70:170] = 105
+    ground = floor()
+    ground[50:110, 70:166] += 40 * np.random.default_rng(9).integers(0, 2, (5, 8)).repeat(12, 0).repeat(12, 1)
+    watch.show(parked, 12)
+
+    def car(left: float) -> Track:
+        box, at_us = np.array([left, 50, left + 100, 110], np.float32), START_US + round(watch.now_s * 1e6)
+        return Track(1, ObjectClass.CAR, box, 0.9, at_us, at_us, 9, (0.0, 0.0), at_us)
+
+    watch.show(parked, 5, [car(70)])
+    for _ in range(5):
+        watch.show(ground, 0.2, [car(200)])
+    assert watch.show(ground, 20) == []
+
+
+def test_a_thing_on_a_lighter_patch_of_its_own_size_is_a_thing() -> None:
+    watch, patched = Watch(), np.full((HEIGHT, WIDTH), 96.0)
+    patched[120:140, 160:180] = 125
+    watch.show(patched, 8)
+    covered = patched.copy()
+    covered[120:140, 160:180] = 178 + np.random.default_rng(4).normal(0, 9, (20, 20))
+    assert len(watch.show(covered, 9)) == 1
