@@ -48,6 +48,11 @@ def test_nobody_brought_it(street: Street) -> None:
     assert not street.play(120, lambda t_s: [BAG] if t_s >= 11 else [])
 
 
+def test_what_the_model_named_for_some_pictures_and_nobody_looked_at_again(street: Street) -> None:
+    erred = BAG._replace(is_carried=True)
+    assert not street.play(120, lambda t_s: [*owner(t_s), *([erred] if t_s >= 11 else [])])
+
+
 def test_taken_after_it_was_told_ends_it(street: Street) -> None:
     told = street.play(120, lambda t_s: left_at_11_s(t_s) if t_s < 90 else [])
     assert [one.phase for one in told] == ["BEGIN", "END"]

@@ -44,7 +44,7 @@ class AbandonedObject:
         limits = self._spec.limits
         lay_s = (view.at_us - left.since_us) / 1e6
         is_long = lay_s >= limits["limit_s"] and left.alone_s >= limits["alone_s"]
-        return is_long and bool(left.actors) and view.is_seen(left.track)
+        return is_long and left.is_sure and bool(left.actors) and view.is_seen(left.track)
 
     def _sighting(self, left: Left, phase: Phase, view: View) -> Sighting:
         limits, left.phase = self._spec.limits, phase

@@ -55,7 +55,7 @@ class DumpingAct:
     def _tell(self, left: Left, view: View) -> list[Sighting]:
         is_resting = view.at_us - left.since_us >= RESTING_S * 1e6 and view.is_seen(left.track)
         is_away = left.away_m >= self._spec.limits["away_m"]
-        if not is_resting or not is_away or not left.actors:
+        if not is_resting or not is_away or not left.is_sure or not left.actors:
             return []
         if left.phase is None and left.alone_s >= self._spec.limits["stay_s"]:
             return [self._sighting(left, Phase.BEGIN)]

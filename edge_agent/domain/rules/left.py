@@ -33,6 +33,9 @@ ESTABLISH_S = 3.0
 """What is seen this soon after the rule began was there before."""
 BROUGHT_M = 1.0
 """Unless it has gone so far since."""
+LEAST_LOOKS = 10
+"""A model errs for some pictures in a row, and where nothing moves nobody looks again: what it named less
+often is a thing only if the picture shows it too."""
 GONE_S = 3.0
 """An actor not seen for so long has left the picture."""
 _LAY_S = 3.0
@@ -72,6 +75,8 @@ class Left:
     """How long nobody who matters has been near."""
     phase: Phase | None = None
     """The last one told."""
+    is_sure: bool = False
+    """Whether it was looked at often enough, or the picture itself shows it."""
 
     @property
     def actors(self) -> set[int]:
@@ -120,7 +125,7 @@ class LeftThings:
                 left = self._begin(track, view)
             if left is not None and left.thread not in shown:
                 shown.add(left.thread)
-                self._bind(left, track)
+                self._bind(left, track, view)
                 self._find_actors(left, view)
         taken += [self._left.pop(thread) for thread in list(self._left) if thread not in shown]
         return list(self._left.values()), taken
@@ -178,10 +183,15 @@ class LeftThings:
                 return left
         return next((p for p in self._left.values() if is_same_thing(p.track.box, track.box)), None)
 
-    def _bind(self, left: Left, track: Track) -> None:
+    def _bind(self, left: Left, track: Track, view: View) -> None:
         if left.track.id != track.id:
             left.rest_us, left.rest_box = track.still_since_us, track.box
         left.track = track
+        left.is_sure |= (
+            track.id < 0
+            or track.hits >= LEAST_LOOKS
+            or any(is_same_thing(static.box, track.box) for static in view.statics)
+        )
 
     def _begin(self, track: Track, view: View) -> Left:
         since_us = track.still_since_us

@@ -32,7 +32,7 @@ class RoadObstruction:
         for left in lying:
             lay_s = (view.at_us - left.since_us) / 1e6
             is_due = left.thread not in self._told and lay_s >= self._spec.limits["limit_s"]
-            if is_due and view.is_seen(left.track) and self._is_large(left, view):
+            if is_due and left.is_sure and view.is_seen(left.track) and self._is_large(left, view):
                 left.phase = Phase.BEGIN
                 self._told[left.thread] = self._sighting(left, lay_s)
                 sightings.append(self._told[left.thread])
