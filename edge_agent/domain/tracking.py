@@ -316,9 +316,11 @@ class Tracker:
             thief, owner = gone[row], begun + column
             if still.left_us[thief] == 0:
                 continue
-            for field in (table.id, table.first_seen_us, table.hits):
+            for field in (table.id, table.first_seen_us):
                 field[[thief, owner]] = field[[owner, thief]]
-            table.is_shown[owner] = True
+            # Both were seen so often: the one goes by another number, the other is where it was.
+            table.hits[owner] = table.hits[thief]
+            table.is_shown[owner] = table.is_shown[thief]
             still.since_us[owner] = still.rested_us[thief]
             still.left_us[thief] = 0
             table.first_seen_us[thief] = still.since_us[thief]
