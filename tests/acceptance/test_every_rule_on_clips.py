@@ -65,7 +65,7 @@ class Clip(NamedTuple):
         return "\n\n".join([*parts, '[[rule]]\nkind = "line_crossed"\ntripwire = "line"\n'])
 
 
-ROOM = {"intrusion": 6, "road_obstruction": 3}
+ROOM = {"intrusion": 6, "road_obstruction": 4}
 ACROSS, UP = ((0, 180), (480, 180)), ((240, 260), (240, 150))
 CLIPS = [
     Clip(
