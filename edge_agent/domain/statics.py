@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from edge_agent.domain import patches
 from edge_agent.domain.blob_nature import LEAST_CONTRAST, Nature, keeps_texture, nature_of
+from edge_agent.domain.boxes import around, is_within, share_of_larger, touches
+from edge_agent.domain.cell_grid import AGREES_SHARE, CAME_TO_LIGHT_S, LEAST_CELLS, Grid
 from edge_agent.domain.detection import Reals, Track
 from edge_agent.domain.patches import CELL_PX, Mask
 from shared.kinds import ObjectClass
@@ -27,24 +29,12 @@ QUIET_PERIOD_S = 1.9
 """How often a picture is looked at: while things move, and while nothing does and nothing is awaited."""
 LEARN_S = 3.0
 """The first pictures are the background, whatever they show."""
-FOLLOW_S = 15.0
-"""How fast the background follows: a shadow's edge creeps 4 cm a minute."""
-NOISE_S = 40.0
-LEAST_STEP, LARGEST_STEP, NOISE_FACTOR = 6.0, 25.0, 4.0
-"""Luma levels by which a cell must differ, by its own restlessness."""
 SETTLE_S = 5.0
-SUSPECT_S = 1.5
-FULL_S = 12.0
-"""A candidate needs no more support than this."""
-FORGET_RATE, HIDDEN_RATE = 3.0, 0.4
-"""How fast support wanes, seconds a second: where the background is seen again, where something else is."""
 JUDGE_S = 0.9
 HIDDEN_SHARE = 0.3
 """A blob is not judged while more of it is hidden."""
 BESIDE_SHARE, BESIDE_S = 0.25, 20.0
 """Nor while somebody stands before more of its surroundings, who may hide half of it, unless he stays."""
-CAME_TO_LIGHT_S = 3.0
-"""What shows so soon after somebody stood before it, ever since the thing came, was there all along."""
 GLIMPSE_S = 1.5
 """A look between two passers, no longer than this, shows nothing."""
 LIT_SHARE = 0.3
@@ -53,9 +43,6 @@ SPEAKS_CELLS = 16
 """A blob of so many is not judged with the light around it."""
 CREPT_SHARE = 0.33
 """A thing beside which, in its time, so much more of its kind came of itself is on the move: a shadow."""
-AT_ONCE_S = 1.5
-"""A thing comes within so long, as far as nobody stood before it; a shadow's edge takes longer."""
-LEAST_CELLS = 3
 LARGEST_SHARE = 0.12
 """A blob of more than this share of the picture is no thing; nor is anything while so much has changed."""
 MAX_STATICS = 32
@@ -68,8 +55,6 @@ _REFERENCE_SHARE = 0.03
 """In a minute: a cloud's shadow that comes and goes leaves no edges in it."""
 _CALM_S = 1.2
 """The picture that is compared is the mean of so long: noise and wind go out of it."""
-AGREES_SHARE = 0.85
-"""So much of a picture must be as before a break for what was known to hold."""
 _MARGIN = 3
 """Cells of the surroundings that are compared too."""
 _REACH = 4
@@ -106,51 +91,12 @@ class _Known:
     """So many cells came to it of themselves."""
 
 
-class _Grid:
-    """The two backgrounds, each (rows, columns) of cells."""
-
-    def __init__(self, cells: Reals) -> None:
-        self.background = cells.copy()
-        self.noise = np.full(cells.shape, LEAST_STEP / NOISE_FACTOR, np.float32)
-        self.candidate = cells.copy()
-        self.support_s = np.zeros(cells.shape, np.float32)
-        self.since_us = np.zeros(cells.shape, np.int64)
-        self.was_hidden = np.zeros(cells.shape, np.bool_)
-        """Whether somebody stood before a cell when its candidate came: it may have been there before."""
-        self.taken_us = np.zeros(cells.shape, np.int64)
-        """When what settled in a cell was last taken for the background."""
-
-    def threshold(self) -> Reals:
-        return np.clip(NOISE_FACTOR * self.noise, LEAST_STEP, LARGEST_STEP)
-
-    def brighten(self, cells: Reals) -> float:
-        """Carry all along with the picture's exposure; returns the factor."""
-        sample, before = cells[::4, ::4], self.background[::4, ::4]
-        gain = float(np.median((sample + 8) / (before + 8)))
-        if abs(gain - 1) < 0.004:
-            return 1.0
-        self.background *= gain
-        self.candidate *= gain
-        return gain
-
-    def agrees(self, cells: Reals) -> bool:
-        """Whether a picture is the background's, brighter or darker as a whole."""
-        gain = np.float32(np.median((cells + 8) / (self.background + 8)))
-        differs = np.abs(cells - gain * self.background) > self.threshold()
-        return float(differs.mean()) <= 1 - AGREES_SHARE
-
-    def adopt(self, cells: NDArray[np.intp], now: Reals) -> None:
-        """Make what is seen in some cells the background."""
-        self.background.flat[cells] = now.flat[cells]
-        self.support_s.flat[cells] = 0.0
-
-
 class Statics:
     """Follows one camera's left things. Deterministic; ``observe`` every frame, ``restart`` after a change of
     the whole picture."""
 
     def __init__(self) -> None:
-        self._grid: _Grid | None = None
+        self._grid: Grid | None = None
         self._next_id = 1
         self._known: list[_Known] = []
         self._shape = (0, 0)
@@ -215,7 +161,7 @@ class Statics:
     def _begin(self, cells: Reals, half: NDArray[np.uint16], at_us: int) -> None:
         self._clear(keep=cells.shape == self._shape)
         self._shape = cells.shape
-        self._grid = _Grid(cells)
+        self._grid = Grid(cells)
         self._now: Reals = half.astype(np.float32) / 4
         """The half-size picture of the last moments, without what is tracked."""
         self._reference: Reals = self._now.copy()
@@ -245,7 +191,7 @@ class Statics:
                 del self._stood[number]
         return covered
 
-    def _uncover(self, grid: _Grid, cells: Reals, half: NDArray[np.uint16], covered: Mask) -> None:
+    def _uncover(self, grid: Grid, cells: Reals, half: NDArray[np.uint16], covered: Mask) -> None:
         """Take what comes to light where something stood from the beginning as the background."""
         if self._at_us - self._began_us < LEARN_S * 1e6:
             self._unseen |= covered
@@ -258,7 +204,7 @@ class Statics:
             self._now[fine] = half[fine] * np.float32(0.25)
             self._reference[fine] = self._now[fine] / np.float32(self._gain)
 
-    def _meet_standers(self, grid: _Grid, cells: Reals, tracks: Sequence[Track]) -> None:
+    def _meet_standers(self, grid: Grid, cells: Reals, tracks: Sequence[Track]) -> None:
         """Whoever is seen for the first time where the picture is as ever was there before: in a still scene
         the model may see a parked car only after a while."""
         for track in tracks:
@@ -285,51 +231,14 @@ class Statics:
             slice(max(0, left - margin), max(0, right + 1 + margin)),
         )
 
-    def _follow(self, grid: _Grid, cells: Reals, covered: Mask, elapsed_s: float) -> None:
-        difference = cells - grid.background
-        size, threshold = np.abs(difference), grid.threshold()
-        is_learning = self._at_us - self._began_us < LEARN_S * 1e6
-        differs = size > threshold
-        # What keeps another brightness is no noise and no background.
-        unsettled = ~covered & (grid.support_s < SUSPECT_S)
-        agrees = unsettled & ~differs
-        if is_learning:
-            agrees = ~covered
-        follow = np.float32(0.3 if is_learning else 1 - np.exp(-elapsed_s / FOLLOW_S))
-        grid.background += follow * difference * agrees
-        calm = np.minimum(size, threshold) - grid.noise
-        grid.noise += np.float32(1 - np.exp(-elapsed_s / NOISE_S)) * calm * unsettled
-        if not is_learning:
-            active = np.flatnonzero((differs | (grid.support_s > 0)) & ~covered)
-            self._is_restless = bool(len(active))
-            self._support(grid, cells, differs, threshold, active, elapsed_s)
+    def _follow(self, grid: Grid, cells: Reals, covered: Mask, elapsed_s: float) -> None:
+        if self._at_us - self._began_us < LEARN_S * 1e6:
+            grid.learn(cells, covered, elapsed_s)
+        else:
+            recently = self._covered_us >= self._at_us - CAME_TO_LIGHT_S * 1e6
+            self._is_restless = grid.follow(cells, covered, recently, elapsed_s, self._at_us)
 
-    def _support(
-        self,
-        grid: _Grid,
-        cells: Reals,
-        differs: Mask,
-        threshold: Reals,
-        active: NDArray[np.intp],
-        elapsed_s: float,
-    ) -> None:
-        """Let the candidates of some cells gain or lose support."""
-        now, candidate = cells.flat[active], grid.candidate.flat[active]
-        support = grid.support_s.flat[active]
-        is_other = differs.flat[active]
-        is_same = is_other & (np.abs(now - candidate) <= threshold.flat[active]) & (support > 0)
-        step = np.where(is_same, elapsed_s, np.where(is_other, -HIDDEN_RATE, -FORGET_RATE) * elapsed_s)
-        support = np.clip(support + step.astype(np.float32), 0, FULL_S)
-        is_fresh = is_other & (support <= 0)
-        grid.support_s.flat[active] = np.where(is_fresh, np.float32(0.01), support)
-        grid.candidate.flat[active] = np.where(
-            is_fresh, now, np.where(is_same, candidate + np.float32(0.15) * (now - candidate), candidate)
-        )
-        fresh = active[is_fresh]
-        grid.since_us.flat[fresh] = self._at_us
-        grid.was_hidden.flat[fresh] = self._covered_us.flat[fresh] >= self._at_us - CAME_TO_LIGHT_S * 1e6
-
-    def _refer(self, grid: _Grid, covered: Mask) -> None:
+    def _refer(self, grid: Grid, covered: Mask) -> None:
         """Let the half-size picture of the background follow where nothing else is seen."""
         is_learning = self._at_us - self._began_us < LEARN_S * 1e6
         if not is_learning and self._at_us - self._referred_us < _REFERENCE_S * 1e6:
@@ -342,7 +251,7 @@ class Statics:
 
     # The blobs
 
-    def _judge(self, grid: _Grid, covered: Mask, tracks: Sequence[Track]) -> None:
+    def _judge(self, grid: Grid, covered: Mask, tracks: Sequence[Track]) -> None:
         settled = grid.support_s >= SETTLE_S
         if settled.mean() > LARGEST_SHARE * 2:
             self._clear(keep=True)
@@ -362,7 +271,7 @@ class Statics:
                 self._meet(part, grid, covered)
         self._statics = tuple(self._static(known, covered, tracks) for known in self._known)
 
-    def _is_there(self, known: _Known, grid: _Grid, covered: Mask) -> bool:
+    def _is_there(self, known: _Known, grid: Grid, covered: Mask) -> bool:
         """Whether enough of what can be seen of it still looks the same."""
         hidden = covered.flat[known.cells]
         if known.is_kept:
@@ -371,7 +280,7 @@ class Statics:
         supported = grid.support_s.flat[known.cells] > 0
         return bool(hidden.mean() > 0.5 or (supported & ~hidden).sum() >= 0.4 * (~hidden).sum())
 
-    def _without_light(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> list[NDArray[np.intp]]:
+    def _without_light(self, blob: NDArray[np.intp], grid: Grid, covered: Mask) -> list[NDArray[np.intp]]:
         """The parts of a blob where not only the light is another; that becomes background, with its rim."""
         if len(blob) < LEAST_CELLS:
             return [blob]
@@ -388,14 +297,14 @@ class Statics:
         self._adopt(np.flatnonzero(own & ~rest), Nature.LIGHT, grid)
         return patches.blobs(rest)
 
-    def _meet(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> None:
+    def _meet(self, blob: NDArray[np.intp], grid: Grid, covered: Mask) -> None:
         """Judge a blob: a new thing, more of one that it touches, or background."""
         box = self._box(blob)
-        owners = [k for k in self._known if _touches(box, self._box(k.cells), self._cell_px)]
+        owners = [k for k in self._known if touches(box, self._box(k.cells), self._cell_px)]
         if any(owner.is_kept for owner in owners):
             return
         if len(blob) < LEAST_CELLS:
-            if owners and _is_within(box, self._box(owners[0].cells)):
+            if owners and is_within(box, self._box(owners[0].cells)):
                 self._grow(owners, blob)
             return
         nature = self._nature(blob, grid, covered)
@@ -404,38 +313,32 @@ class Statics:
         elif nature is not Nature.UNCLEAR:
             self._adopt(blob, nature, grid)
 
-    def _take(self, owners: list[_Known], blob: NDArray[np.intp], grid: _Grid) -> None:
+    def _take(self, owners: list[_Known], blob: NDArray[np.intp], grid: Grid) -> None:
         """Add what came with a thing, or came to light beside it, to that. What comes there later and of
         itself creeps; what somebody stood before when it came is a thing of its own."""
         box, since_us, was_hidden = self._box(blob), grid.since_us.flat[blob], grid.was_hidden.flat[blob]
         if any(self._came_with(blob, owner, grid, was_hidden) for owner in owners):
             self._grow(owners, blob)
-            owners[0].home = _around([box, *(owner.home for owner in owners)])
-            owners[0].front = _around([box, *(owner.front for owner in owners)])
-        elif any(_is_within(box, owner.home, self._cell_px) for owner in owners):
+            owners[0].home = around([box, *(owner.home for owner in owners)])
+            owners[0].front = around([box, *(owner.front for owner in owners)])
+        elif any(is_within(box, owner.home, self._cell_px) for owner in owners):
             self._grow(owners, blob)
         elif (behind := self._behind(box)) and float(was_hidden.mean()) < 0.5:
             self._creep(behind[0], blob, grid)
-        elif _came_slowly(self._came_us(blob, grid)):
+        elif self._came_slowly(blob, grid):
             self._adopt(blob, Nature.LIGHT, grid)
         elif len(self._known) < MAX_STATICS:
             self._known.append(_Known(self._next_id, blob, int(np.median(since_us)), box, box))
             self._next_id += 1
 
-    def _came_us(self, blob: NDArray[np.intp], grid: _Grid) -> NDArray[np.int64]:
-        """When the cells of a blob came before which nobody stood, (n,). If more than itself beside it turned
-        out to be light since then, it may be the last piece of that: those cells count too."""
+    def _came_slowly(self, blob: NDArray[np.intp], grid: Grid) -> bool:
+        """Whether it swept over its place cell by cell, with what beside it turned out to be light."""
         own = np.zeros(self._shape, np.bool_)
         own.flat[blob] = True
         window, _ = self._windows(blob, _REACH)
-        since_us, own = grid.since_us[window], own[window]
-        first_us = int(since_us[own].min())
-        beside = patches.grown(own, _REACH) & ~own & (since_us > 0)
-        beside &= (grid.taken_us[window] >= first_us) & (grid.support_s[window] <= 0)
-        free = ~grid.was_hidden[window]
-        return since_us[free & (own | beside if int(beside.sum()) > len(blob) else own)]
+        return grid.came_slowly(own[window], window, _REACH)
 
-    def _came_with(self, blob: NDArray[np.intp], owner: _Known, grid: _Grid, was_hidden: Mask) -> bool:
+    def _came_with(self, blob: NDArray[np.intp], owner: _Known, grid: Grid, was_hidden: Mask) -> bool:
         """Whether a blob beside a thing came when it did, or was hidden ever since."""
         latest_us = owner.since_us + SETTLE_S * 1e6
         if float(np.median(grid.since_us.flat[blob])) <= latest_us:
@@ -444,13 +347,13 @@ class Statics:
 
     def _behind(self, box: Reals) -> list[_Known]:
         """The things that may have crept to a place."""
-        return [k for k in self._known if _touches(box, k.front, _REACH * self._cell_px) and not k.is_kept]
+        return [k for k in self._known if touches(box, k.front, _REACH * self._cell_px) and not k.is_kept]
 
-    def _creep(self, known: _Known, blob: NDArray[np.intp], grid: _Grid) -> None:
+    def _creep(self, known: _Known, blob: NDArray[np.intp], grid: Grid) -> None:
         """Take more of what moves on of itself for the background; if it does so for long, all of it."""
         self._adopt(blob, Nature.LIGHT, grid)
         known.crept += len(blob)
-        known.front = _around([self._box(blob), known.front])
+        known.front = around([self._box(blob), known.front])
         if known.crept > CREPT_SHARE * len(known.cells):
             self._known.remove(known)
             self._adopt(known.cells[grid.support_s.flat[known.cells] > 0], Nature.LIGHT, grid)
@@ -461,7 +364,7 @@ class Statics:
         first.cells = np.unique(np.concatenate([blob, *(owner.cells for owner in owners)]))
         self._known = [known for known in self._known if known not in others]
 
-    def _adopt(self, blob: NDArray[np.intp], nature: Nature, grid: _Grid) -> None:
+    def _adopt(self, blob: NDArray[np.intp], nature: Nature, grid: Grid) -> None:
         """Make what has settled in some cells the background."""
         grid.adopt(blob, grid.candidate)
         grid.taken_us.flat[blob] = self._at_us
@@ -472,11 +375,11 @@ class Statics:
             fine = fresh.repeat(2, 0).repeat(2, 1)
             self._reference[fine] = self._now[fine] / np.float32(self._gain)
 
-    def _nature(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> Nature:
+    def _nature(self, blob: NDArray[np.intp], grid: Grid, covered: Mask) -> Nature:
         box = self._box(blob)
         if len(blob) > LARGEST_SHARE * grid.background.size:
             return Nature.LIGHT
-        if any(_is_same_stand(box, stood) for stood, _ in self._stood.values()):
+        if any(share_of_larger(box, stood) >= SAME_STAND for stood, _ in self._stood.values()):
             return Nature.STOOD
         if covered.flat[blob].mean() > HIDDEN_SHARE:
             return Nature.UNCLEAR
@@ -489,7 +392,7 @@ class Statics:
             return Nature.UNCLEAR
         return self._compared(blob, grid, covered)
 
-    def _compared(self, blob: NDArray[np.intp], grid: _Grid, covered: Mask) -> Nature:
+    def _compared(self, blob: NDArray[np.intp], grid: Grid, covered: Mask) -> Nature:
         """Judge it from how the picture was before and is now, together with what else differs beside it."""
         window, where = self._windows(blob, _REACH + _MARGIN)
         before, now = self._reference[where] * np.float32(self._gain), self._now[where]
@@ -532,34 +435,7 @@ class Statics:
         is_attached = any(
             track.object_class in COVERING
             and self._at_us - track.still_since_us >= STOOD_S * 1e6
-            and _touches(box, track.box, gap)
+            and touches(box, track.box, gap)
             for track in tracks
         )
         return Static(known.id, box, known.since_us, is_covered, is_attached)
-
-
-def _came_slowly(since_us: NDArray[np.int64]) -> bool:
-    """Whether what came by these times, (n,), swept over its place cell by cell."""
-    if len(since_us) < LEAST_CELLS:
-        return False
-    early_us, late_us = np.percentile(since_us, (10, 90))
-    return float(late_us - early_us) > AT_ONCE_S * 1e6
-
-
-def _is_same_stand(box: Reals, stood: Reals) -> bool:
-    shared = np.maximum(0, np.minimum(box[2:], stood[2:]) - np.maximum(box[:2], stood[:2]))
-    sizes = [float(np.prod(b[2:] - b[:2])) for b in (box, stood)]
-    return float(np.prod(shared)) >= SAME_STAND * max(sizes)
-
-
-def _touches(box: Reals, other: Reals, gap_px: float) -> bool:
-    return bool((box[:2] - gap_px <= other[2:]).all() and (other[:2] - gap_px <= box[2:]).all())
-
-
-def _around(boxes: Sequence[Reals]) -> Reals:
-    corners = np.stack(boxes)
-    return np.concatenate([corners[:, :2].min(0), corners[:, 2:].max(0)])
-
-
-def _is_within(box: Reals, other: Reals, gap_px: float = 0.0) -> bool:
-    return bool((box[:2] >= other[:2] - gap_px).all() and (box[2:] <= other[2:] + gap_px).all())
