@@ -179,7 +179,7 @@ def _outbox_samples(agent: "Agent") -> Iterator[Sample]:
     text = "Whether the disk takes the outbox's rows."
     yield Sample("saqshy_outbox_up", "gauge", text, {}, agent.outbox.fault is None)
     for lane, count in agent.outbox.lost().items():
-        text = "Rows that the full outbox forgot."
+        text = "Rows that the full outbox forgot, or held back as too many."
         yield Sample("saqshy_outbox_lost_total", "counter", text, {"lane": lane}, count)
 
 

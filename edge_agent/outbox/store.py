@@ -117,21 +117,12 @@ class Outbox:
         as lost, with its pictures.
         """
         at_us = self._now_us()
+        passed, snapshots = self._thinned(reports, snapshots, at_us)
+        rows = [Row(LANES.index(lane), at_us, encode(report)) for lane, report in passed]
+        rows += [Row(_EVIDENCE, at_us, self._evidence(snapshot)) for snapshot in snapshots]
+        if not rows:
+            return  # what was held back stands in the ledger with the next write
         with self._lock:
-            held_back = self._held_back(reports, at_us)
-            rows = [
-                Row(LANES.index(lane), at_us, encode(report))
-                for number, (lane, report) in enumerate(reports)
-                if number not in held_back
-            ]
-            unseen = {reports[number][1].event_id for number in held_back}
-            rows += [
-                Row(_EVIDENCE, at_us, self._evidence(snapshot))
-                for snapshot in snapshots
-                if snapshot.event_id not in unseen
-            ]
-            if not rows:
-                return  # what was held back stands in the ledger with the next write
             self._spill.add(rows)
             try:
                 self._flush()
@@ -159,7 +150,9 @@ class Outbox:
         self._wake = wake
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; the ledger is written as far as the disk takes it."""
+        with contextlib.suppress(OutboxFault):
+            self.flush()
         with self._lock:
             self._database.close()
 
@@ -258,18 +251,22 @@ class Outbox:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _held_back(self, reports: Sequence[tuple[Lane, EventReport]], at_us: int) -> set[int]:
-        """The numbers of those that are too many; they stand in the ledger with the next write."""
+    def _thinned(
+        self, reports: Sequence[tuple[Lane, EventReport]], snapshots: Sequence[Snapshot], at_us: int
+    ) -> tuple[Sequence[tuple[Lane, EventReport]], Sequence[Snapshot]]:
+        """What is not too much; the rest stands in the ledger with the next write."""
         if self._thinning is None:
-            return set()
-        held = {
-            number
-            for number, (lane, report) in enumerate(reports)
-            if not self._thinning.may_pass(lane, report, at_us)
-        }
-        for number in held:
-            self._spill.lose(LANES.index(reports[number][0]), at_us)
-        return held
+            return reports, snapshots
+        passed: list[tuple[Lane, EventReport]] = []
+        held_back: set[bytes] = set()
+        with self._lock:
+            for lane, report in reports:
+                if self._thinning.may_pass(lane, report, at_us):
+                    passed.append((lane, report))
+                else:
+                    held_back.add(report.event_id)
+                    self._spill.lose(LANES.index(lane), at_us)
+        return passed, [one for one in snapshots if one.event_id not in held_back]
 
     def _evidence(self, snapshot: Snapshot) -> bytes:
         digest = hashlib.sha256(snapshot.jpeg).digest()

@@ -17,10 +17,10 @@ import msgspec
 
 from simulator.trials import run
 from simulator.trials.run import Result
+from simulator.trials.tables import GOAL
 
 PAGE = Path(__file__).parents[2] / "docs" / "ref" / "accuracy.md"
 BEGIN, END = "<!-- tests.bench.accuracy -->\n", "<!-- end -->\n"
-GOAL = 0.95
 _COUNTS = ("scenes", "true", "found", "missed", "false")
 _TITLES = ("kind", "trials", *_COUNTS[1:], "recall", "precision", "delay, s", "off, m")
 

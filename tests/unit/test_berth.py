@@ -1,6 +1,7 @@
 """Where vehicles stand: the middle of their ground, found from a box alone and from where they went."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,12 +9,16 @@ import pytest
 from edge_agent.domain.detection import Track
 from edge_agent.domain.ground import Ground, SurveyedPoint, fit_ground
 from edge_agent.domain.rules.berth import LENGTH_M, WIDTH_M, Headings, middle_px
+from edge_agent.domain.rules.sighting import View
+from edge_agent.domain.scene import Zone
 from shared.geo import LatLon, from_plane
 from shared.kinds import ObjectClass
 
 ORIGIN = LatLon(50.96, 71.36)
 HEIGHT_M, DOWN_RAD, FOCAL_PX = 6.0, math.radians(25), 500.0
 EAST, AWAY = (1.0, 0.0), (0.0, 1.0)
+LANE = [(-9.0, 19.2), (9.0, 19.2), (9.0, 22.0), (-9.0, 22.0)]
+"""It begins behind the near side of a bus at 20 m."""
 
 
 def pixel(east_m: float, north_m: float) -> tuple[float, float]:
@@ -103,3 +108,15 @@ def test_a_track_that_jumps_back_has_not_turned_round() -> None:
     headings = Headings()
     follow(headings, [(-6.0 + 1.5 * n, 15.0) for n in range(8)])
     assert follow(headings, [(0.0, 14.0)] * 5, 1_600_000) == pytest.approx(EAST, abs=0.05)
+
+
+def test_two_with_one_foot_point_stand_each_in_their_own_place() -> None:
+    """The person in front of the bus, whoever is asked for first."""
+    bus = replace(box_of(0.0, 20.0, EAST, ObjectClass.BUS), id=2)
+    (x, y), zone = bus.foot_px, Zone("lane", np.array([pixel(*p) for p in LANE]))
+    person = track((x - 8, y - 50, x + 8, y), kind=ObjectClass.PERSON)
+    assert person.foot_px == bus.foot_px
+    for first, second in ((person, bus), (bus, person)):
+        view = View(0, 0.2, [first, second], calibrated(), headings={2: EAST})
+        depths = {one.id: view.depth_px(zone, one) > 0 for one in (first, second)}
+        assert depths == {1: False, 2: True}

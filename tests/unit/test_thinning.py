@@ -68,7 +68,6 @@ def test_the_ledger_is_exact_and_outlives_a_restart(tmp_path: Path) -> None:
     assert counts[Lane.EVIDENCE] == counts[Lane.LOW], "a picture goes with its report"
     lost = outbox.lost()
     assert lost == {**dict.fromkeys(Lane, 0), **{n: 100 - counts[n] for n in (Lane.LOW, Lane.STANDARD)}}
-    outbox.flush()
     outbox.close()
     again = Outbox(tmp_path / "outbox.db", now_us=lambda: at_us)
     assert again.lost() == lost

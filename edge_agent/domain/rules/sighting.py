@@ -62,8 +62,8 @@ class View:
     """What lies there and is new, for rules whose form asks for it; empty where tracks are replayed."""
     headings: Mapping[int, Point] = field(default_factory=dict[int, Point])
     """Which way vehicles drove last, by track id: unit vectors east and north. On a calibrated camera."""
-    _depths: dict[tuple[str, Point], float] = field(default_factory=dict[tuple[str, Point], float])
-    _middles: dict[Point, Point] = field(default_factory=dict[Point, Point])
+    _depths: dict[tuple[str, int, Point], float] = field(default_factory=dict[tuple[str, int, Point], float])
+    _middles: dict[tuple[int, Point], Point] = field(default_factory=dict[tuple[int, Point], Point])
 
     def is_seen(self, track: Track) -> bool:
         """Whether it is there now, rather than waited for."""
@@ -75,7 +75,7 @@ class View:
 
     def depth_px(self, zone: Zone, track: Track) -> float:
         """How deep the place where it stands lies in a zone; below 0 outside."""
-        key = zone.id, track.foot_px
+        key = zone.id, track.id, track.foot_px
         if key not in self._depths:
             self._depths[key] = geometry.depth_of_point(self.standing_px(track), zone.polygon_px)
         return self._depths[key]
@@ -94,9 +94,10 @@ class View:
         middle."""
         if self.ground is None or track.object_class not in LENGTH_M:
             return track.foot_px
-        if track.foot_px not in self._middles:
-            self._middles[track.foot_px] = middle_px(track, self.headings.get(track.id), self.ground)
-        return self._middles[track.foot_px]
+        key = track.id, track.foot_px
+        if key not in self._middles:
+            self._middles[key] = middle_px(track, self.headings.get(track.id), self.ground)
+        return self._middles[key]
 
     def spot(self, track: Track) -> "Spot":
         """Where it stands."""
