@@ -37,6 +37,8 @@ def open_stream(url: str, options: dict[str, str], is_live: bool, *, begun_s: fl
     if not container.streams.video:
         raise SourceFailed(SourceFault.NO_VIDEO, "the stream has no picture")
     video = container.streams.video[0]
+    if video.codec_context is None:  # PyAV's stubs say that it always is
+        raise SourceFailed(SourceFault.NO_VIDEO, "the picture's codec is not known")
     video.codec_context.thread_count = 1
     return Stream(container, video, is_live)
 
